@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// dlopen without RTLD_DEEPBIND (deepbind=drop).
+//
+// A library opened with that flag finds libc's malloc before ours, and memory then crosses between
+// two allocators: php's extensions crash so under every preloaded malloc. Without the flag they
+// run; what it was set for, a library with symbols of its own that the program has too, is rare.
+
+#include <atomic>
+#include <dlfcn.h>
+
+#include "preload/export.h"
+#include "preload/startup.h"
+
+namespace {
+
+using Dlopen = void* (*)(const char*, int);
+
+Dlopen libc_dlopen()
+{
+    static constinit std::atomic<Dlopen> found{nullptr};
+    Dlopen next = found.load(std::memory_order_relaxed);
+    if (next == nullptr) {
+        next = reinterpret_cast<Dlopen>(::dlsym(RTLD_NEXT, "dlopen"));
+        found.store(next, std::memory_order_relaxed);
+    }
+    return next;
+}
+
+} // namespace
+
+// The last call is a jump: libc takes its return address for the caller's, whose RUNPATH and
+// namespace decide what is found. -O2 is asked for because it is what makes it one.
+TARN_EXPORT [[gnu::optimize("O2")]] void* dlopen(const char* file, int mode)
+{
+    const Dlopen next = libc_dlopen();
+    if (tarn::startup_options().deepbind == tarn::DeepBind::drop) mode &= ~RTLD_DEEPBIND;
+    return next(file, mode);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+#include "preload/report.h"
+
+#include <atomic>
+
+#include "preload/startup.h"
+#include "src/os/file.h"
+#include "src/os/mutex.h"
+#include "src/os/process.h"
+
+namespace tarn {
+
+namespace {
+
+void expand(FixedText<1024>& name, char what)
+{
+    static constinit std::atomic<std::uint64_t> names{0};
+    std::array<char, 256> host;
+    switch (what) {
+    case 'p':
+        name << os::process_id();
+        break;
+    case 'e':
+        name << os::executable_name();
+        break;
+    case 't':
+        name << os::wall_clock_seconds();
+        break;
+    case 'n':
+        name << names.fetch_add(1, std::memory_order_relaxed);
+        break;
+    case 'h':
+        name << std::string_view(host.data(), os::host_name(host));
+        break;
+    case '%':
+        name << "%";
+        break;
+    default:
+        name << "%" << std::string_view(&what, 1);
+        break;
+    }
+}
+
+} // namespace
+
+FixedText<1024> expand_pattern(std::string_view pattern)
+{
+    FixedText<1024> name;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (pattern[i] == '%' && i + 1 < pattern.size())
+            expand(name, pattern[++i]);
+        else
+            name << std::string_view(&pattern[i], 1);
+    }
+    return name;
+}
+
+namespace {
+
+/// The log of this process: the same file for all it says, until it forks.
+const char* log_name(std::string_view pattern)
+{
+    static constinit FixedText<1024> name;
+    static constinit std::uint64_t named_for = 0;
+    if (named_for != os::process_id()) {
+        named_for = os::process_id();
+        name = expand_pattern(pattern);
+    }
+    return name.c_str();
+}
+
+} // namespace
+
+void write_report(std::string_view text)
+{
+    static constinit os::Mutex mutex;
+    const os::LockGuard guard(mutex);
+    os::Output output;
+    const std::string_view pattern = startup_options().log.view();
+    if (!pattern.empty()) output.open(log_name(pattern), os::Output::Mode::append);
+    output.write(text);
+    output.close();
+}
+
+} // namespace tarn

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// Where everything that tarn says goes: standard error, or the file of log=PATTERN.
+
+#pragma once
+
+#include <string_view>
+
+#include "src/base/print.h"
+
+namespace tarn {
+
+/// A TextSink. The file is opened for each call and closed after it.
+void write_report(std::string_view text);
+
+/// A file name from a pattern: %p process id, %e executable, %t seconds since 1970, %n how many
+/// names this process has made before, %h host, %% a percent sign.
+FixedText<1024> expand_pattern(std::string_view pattern);
+
+} // namespace tarn

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/base/options.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "src/base/text.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr std::array kOptionSpecs{
+    OptionSpec{"help", &Options::help, "on|off", "off",
+               "print this table when the program starts; the program runs on"},
+    OptionSpec{"verbose", &Options::verbose, "on|off", "off",
+               "print the options in force when the program starts"},
+    OptionSpec{"stats", &Options::stats, "on|off", "off",
+               "print a block of statistics when the program exits"},
+    OptionSpec{"stats_json", &Options::stats_json, "PATTERN", "",
+               "write the same statistics as JSON to this file at exit"},
+    OptionSpec{"log", &Options::log, "PATTERN", "",
+               "append all output to this file instead of standard error"},
+    OptionSpec{"fallback", &Options::fallback, "jemalloc|mmap", "jemalloc",
+               "the allocator behind the pools, for blocks above 1 MiB"},
+    OptionSpec{"pools", &Options::pools, "on|off", "on",
+               "off: send every request to the fallback, to bisect a suspicion"},
+    OptionSpec{
+        "limit", SizeField{&Options::limit}, "SIZE", "0",
+        "most memory the process may hold; beyond it malloc fails with ENOMEM (0: no limit)"},
+    OptionSpec{"purge_delay", TimeField{&Options::purge_delay}, "TIME", "1s",
+               "how long free memory is kept before it goes back to the system"},
+    OptionSpec{"thp", &Options::thp, "off|auto|always", "auto",
+               "transparent huge pages: never, for the growth of big heaps, or for every heap"},
+    OptionSpec{
+        "huge_pages", &Options::huge_pages, "on|off", "off",
+        "take the pools' memory from the reserved huge pages (vm.nr_hugepages) while they last"},
+    OptionSpec{"deepbind", &Options::deepbind, "drop|keep", "drop",
+               "drop: ignore RTLD_DEEPBIND in dlopen, which would mix two allocators"},
+    OptionSpec{"only", &Options::only, "EXE|EXE...", "",
+               "apply the options to these executables only; others run with the defaults"},
+};
+
+constexpr char to_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b)
+{
+    return std::ranges::equal(a, b, {}, to_lower, to_lower);
+}
+
+std::optional<bool> parse_bool(std::string_view text)
+{
+    for (const std::string_view word : {"1", "on", "yes", "true"})
+        if (equal_ignoring_case(text, word)) return true;
+    for (const std::string_view word : {"0", "off", "no", "false"})
+        if (equal_ignoring_case(text, word)) return false;
+    return std::nullopt;
+}
+
+/// Reads leading digits off `text`; none, or a number over 64 bits: nullopt.
+std::optional<std::size_t> take_number(std::string_view& text)
+{
+    if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
+    std::size_t number = 0;
+    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+        const auto digit = static_cast<std::size_t>(text.front() - '0');
+        if (__builtin_mul_overflow(number, 10U, &number) ||
+            __builtin_add_overflow(number, digit, &number))
+            return std::nullopt;
+        text.remove_prefix(1);
+    }
+    return number;
+}
+
+struct Unit {
+    std::string_view suffix;
+    std::size_t factor;
+};
+
+std::optional<std::size_t> parse_quantity(std::string_view text, std::span<const Unit> units)
+{
+    std::optional<std::size_t> number = take_number(text);
+    if (!number) return std::nullopt;
+    for (const Unit& unit : units) {
+        if (!equal_ignoring_case(text, unit.suffix)) continue;
+        std::size_t scaled = 0;
+        if (__builtin_mul_overflow(*number, unit.factor, &scaled)) return std::nullopt;
+        return scaled;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> parse_size(std::string_view text)
+{
+    static constexpr std::array<Unit, 14> kUnits{{{"", 1},
+                                                  {"b", 1},
+                                                  {"k", 1ULL << 10},
+                                                  {"kb", 1ULL << 10},
+                                                  {"kib", 1ULL << 10},
+                                                  {"m", 1ULL << 20},
+                                                  {"mb", 1ULL << 20},
+                                                  {"mib", 1ULL << 20},
+                                                  {"g", 1ULL << 30},
+                                                  {"gb", 1ULL << 30},
+                                                  {"gib", 1ULL << 30},
+                                                  {"t", 1ULL << 40},
+                                                  {"tb", 1ULL << 40},
+                                                  {"tib", 1ULL << 40}}};
+    return parse_quantity(text, kUnits);
+}
+
+std::optional<std::size_t> parse_milliseconds(std::string_view text)
+{
+    static constexpr std::array<Unit, 4> kUnits{{{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}}};
+    return parse_quantity(text, kUnits);
+}
+
+template <class Enum, std::size_t N>
+bool assign_word(Enum& target, std::string_view text,
+                 const std::array<std::pair<std::string_view, Enum>, N>& words)
+{
+    for (const auto& [word, value] : words) {
+        if (!equal_ignoring_case(text, word)) continue;
+        target = value;
+        return true;
+    }
+    return false;
+}
+
+template <class T> bool assign(T& target, const std::optional<T>& value)
+{
+    if (value) target = *value;
+    return value.has_value();
+}
+
+/// One overload per kind of field; std::visit picks.
+struct Assign {
+    Options& options;
+    std::string_view value;
+
+    bool operator()(bool Options::*member) const
+    {
+        return assign(options.*member, parse_bool(value));
+    }
+    bool operator()(SizeField field) const
+    {
+        return assign(options.*field.member, parse_size(value));
+    }
+    bool operator()(TimeField field) const
+    {
+        return assign(options.*field.member, parse_milliseconds(value));
+    }
+    bool operator()(FallbackKind Options::*member) const
+    {
+        static constexpr std::array<std::pair<std::string_view, FallbackKind>, 2> kWords{
+            {{"jemalloc", FallbackKind::jemalloc}, {"mmap", FallbackKind::mmap}}};
+        return assign_word(options.*member, value, kWords);
+    }
+    bool operator()(HugePageMode Options::*member) const
+    {
+        static constexpr std::array<std::pair<std::string_view, HugePageMode>, 3> kWords{
+            {{"off", HugePageMode::off},
+             {"auto", HugePageMode::automatic},
+             {"always", HugePageMode::always}}};
+        return assign_word(options.*member, value, kWords);
+    }
+    bool operator()(DeepBind Options::*member) const
+    {
+        static constexpr std::array<std::pair<std::string_view, DeepBind>, 2> kWords{
+            {{"drop", DeepBind::drop}, {"keep", DeepBind::keep}}};
+        return assign_word(options.*member, value, kWords);
+    }
+    bool operator()(OptionText Options::*member) const
+    {
+        if (value.empty() || value.size() >= sizeof(OptionText) - sizeof(std::size_t)) return false;
+        options.*member = OptionText{};
+        options.*member << value;
+        return true;
+    }
+};
+
+template <class Enum> std::string_view word_at(std::string_view values, Enum value)
+{
+    // The words of an enumeration stand in OptionSpec::values in the order of its enumerators.
+    for (auto i = static_cast<std::size_t>(value); i > 0; --i)
+        values = slice(values, values.find('|') + 1);
+    return slice(values, 0, values.find('|'));
+}
+
+struct PrintValue {
+    FixedText<600>& out;
+    const Options& options;
+    const OptionSpec& spec;
+
+    void operator()(bool Options::*member) const { out << (options.*member ? "on" : "off"); }
+    void operator()(SizeField field) const { out << std::uint64_t{options.*field.member}; }
+    void operator()(TimeField field) const { out << std::uint64_t{options.*field.member} << "ms"; }
+    void operator()(OptionText Options::*member) const { out << (options.*member).view(); }
+    template <class Enum> void operator()(Enum Options::*member) const
+    {
+        out << word_at(spec.values, options.*member);
+    }
+};
+
+/// Edit distance between two short words, to find what a mistyped key may have meant.
+/// Source: Wagner and Fischer, "The String-to-String Correction Problem", JACM 21 (1974).
+std::size_t edit_distance(std::string_view a, std::string_view b)
+{
+    constexpr std::size_t kLongest = 32;
+    if (a.size() >= kLongest || b.size() >= kLongest) return kLongest;
+    std::array<std::size_t, kLongest + 1> row{};
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced =
+                diagonal + (to_lower(a[i - 1]) == to_lower(b[j - 1]) ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row[b.size()];
+}
+
+const OptionSpec* find_option(std::string_view name)
+{
+    for (const OptionSpec& spec : kOptionSpecs)
+        if (equal_ignoring_case(spec.name, name)) return &spec;
+    return nullptr;
+}
+
+const OptionSpec& closest_option(std::string_view name)
+{
+    return *std::ranges::min_element(kOptionSpecs, {}, [name](const OptionSpec& spec) {
+        return edit_distance(name, spec.name);
+    });
+}
+
+/// `variable` is how the user wrote it: TARN or TARN_LIMIT.
+void apply(Options& options, std::string_view variable, std::string_view key,
+           std::string_view value, TextSink complain)
+{
+    const OptionSpec* const spec = find_option(key);
+    if (spec != nullptr && set_option(options, *spec, value)) return;
+
+    Printer out(complain);
+    if (spec == nullptr)
+        out << "tarn: " << variable << ": unknown option '" << key << "', did you mean '"
+            << closest_option(key).name << "'? (TARN=help lists all)\n";
+    else
+        out << "tarn: " << variable << ": '" << value << "' is not a value of '" << spec->name
+            << "', which takes " << spec->values << "\n";
+}
+
+void apply_list(Options& options, std::string_view list, TextSink complain)
+{
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find_first_of(",: "), list.size());
+        const std::string_view item = slice(list, 0, end);
+        list.remove_prefix(std::min(end + 1, list.size()));
+        if (item.empty()) continue;
+
+        const std::size_t equals = item.find('=');
+        const std::string_view key = slice(item, 0, equals);
+        const OptionSpec* const spec = find_option(key);
+        const bool bare = equals == std::string_view::npos;
+        // A key alone switches on what can be switched; what needs a value has none then.
+        const bool is_switch =
+            spec == nullptr || std::holds_alternative<bool Options::*>(spec->field);
+        const std::string_view value = !bare ? slice(item, equals + 1) : is_switch ? "on" : "";
+        apply(options, "TARN", key, value, complain);
+    }
+}
+
+} // namespace
+
+std::span<const OptionSpec> option_specs()
+{
+    return kOptionSpecs;
+}
+
+bool set_option(Options& options, const OptionSpec& spec, std::string_view value)
+{
+    return std::visit(Assign{options, value}, spec.field);
+}
+
+void print_option_value(FixedText<600>& out, const Options& options, const OptionSpec& spec)
+{
+    std::visit(PrintValue{out, options, spec}, spec.field);
+}
+
+void read_options(Options& options, std::span<const std::string_view> environment,
+                  TextSink complain)
+{
+    constexpr std::string_view kList = "TARN=";
+    constexpr std::string_view kOne = "TARN_";
+    for (const std::string_view entry : environment)
+        if (entry.starts_with(kList)) apply_list(options, slice(entry, kList.size()), complain);
+    for (const std::string_view entry : environment) {
+        const std::size_t equals = entry.find('=');
+        if (!entry.starts_with(kOne) || equals == std::string_view::npos) continue;
+        apply(options, slice(entry, 0, equals), slice(entry, kOne.size(), equals - kOne.size()),
+              slice(entry, equals + 1), complain);
+    }
+}
+
+void print_option_help(Printer& out)
+{
+    out << "tarn options: TARN=key[=value],key[=value]... or one variable each, "
+           "TARN_KEY=value (wins).\n"
+           "Sizes take k m g t, times ms s m; patterns %p pid, %e executable, %t time, %n number, "
+           "%h host.\n\n";
+    out << "  " << Column{"KEY=VALUES", -28} << Column{"DEFAULT", -10} << "MEANING\n";
+    for (const OptionSpec& spec : kOptionSpecs) {
+        FixedText<64> key;
+        key << spec.name << "=" << spec.values;
+        out << "  " << Column{key.view(), -28}
+            << Column{spec.default_value.empty() ? "-" : spec.default_value, -10} << spec.help
+            << "\n";
+    }
+}
+
+} // namespace tarn

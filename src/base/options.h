@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// The options: one table is the source of the parser, of TARN=help and of the documents' tables.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "src/base/print.h"
+
+namespace tarn {
+
+enum class FallbackKind : std::uint8_t { jemalloc, mmap };
+enum class HugePageMode : std::uint8_t { off, automatic, always };
+enum class DeepBind : std::uint8_t { drop, keep };
+
+/// A value that is text. Kept in place: the program may overwrite its environment at any time.
+using OptionText = FixedText<512>;
+
+struct Options {
+    bool help = false;
+    bool verbose = false;
+    bool stats = false;
+    bool pools = true;
+    bool huge_pages = false;
+    FallbackKind fallback = FallbackKind::jemalloc;
+    HugePageMode thp = HugePageMode::automatic;
+    DeepBind deepbind = DeepBind::drop;
+    std::size_t limit = 0;          // bytes, 0: no limit
+    std::size_t purge_delay = 1000; // milliseconds
+    OptionText stats_json;          // file name pattern, empty: none
+    OptionText log;                 // file name pattern, empty: standard error
+    OptionText only;                // executables, empty: all
+};
+
+/// Bytes, with k, m, g, t as powers of 1024.
+struct SizeField {
+    std::size_t Options::*member;
+};
+/// Milliseconds, with ms, s, m (minutes).
+struct TimeField {
+    std::size_t Options::*member;
+};
+using OptionField = std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
+                                 DeepBind Options::*, OptionText Options::*, SizeField, TimeField>;
+
+struct OptionSpec {
+    std::string_view name;
+    OptionField field;
+    std::string_view values;        // what may stand behind the '='
+    std::string_view default_value; // as it would be written
+    std::string_view help;          // one line
+};
+
+/// Every option, in the order in which TARN=help and README show them.
+std::span<const OptionSpec> option_specs();
+
+/// Sets one option. Returns false, with `options` unchanged, when `value` does not fit it.
+bool set_option(Options& options, const OptionSpec& spec, std::string_view value);
+
+/// Reads TARN and then each TARN_<KEY> (which wins) from `environment`, entries "NAME=value".
+///
+/// Errors: a key or value that is not understood is told to `complain` as one line that names
+/// the variable and the value; it has no other effect.
+void read_options(Options& options, std::span<const std::string_view> environment,
+                  TextSink complain);
+
+/// Writes the value that `spec` has in `options`, as it would be written in TARN.
+void print_option_value(FixedText<600>& out, const Options& options, const OptionSpec& spec);
+
+/// Prints the table of all options.
+void print_option_help(Printer& out);
+
+} // namespace tarn

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/heap/heap.h"
+
+#include <algorithm>
+
+#include "src/base/assert.h"
+#include "src/heap/budget.h"
+#include "src/heap/page_heap.h"
+#include "src/heap/remote_free.h"
+
+namespace tarn {
+
+constinit std::atomic<std::uint32_t> trim_epoch{0};
+
+namespace {
+
+/// From so many slabs of a class on, one more is sure to be filled.
+constexpr std::uint32_t kDenseFrom = 16;
+
+/// Granules for a slab, within the budget.
+Run allocate_run(const SlabShape& shape, Growth growth)
+{
+    if (!budget.reserve(shape.span())) return {};
+    const Run run = page_heap.allocate(shape.granules, growth);
+    if (run.granules == 0) budget.release(shape.span());
+    return run;
+}
+
+} // namespace
+
+void Heap::initialise(std::uint32_t id)
+{
+    id_ = id;
+    cache_ = &parked_;
+    parked_.self = id << kOwnerShift;
+    parked_.heap = this;
+}
+
+void Heap::attach(ThreadCache& cache)
+{
+    const bool busy = cache.busy;
+    cache = parked_;
+    cache.busy = busy;
+    cache_ = &cache;
+}
+
+void Heap::park()
+{
+    publish_all(*cache_);
+    parked_ = *cache_;
+    parked_.busy = false;
+    cache_->bins = {};
+    cache_->self = 0;
+    cache_->heap = nullptr;
+    cache_ = &parked_;
+}
+
+Slab* Heap::new_slab(SizeClass size_class)
+{
+    const SlabShape& shape = shape_of(size_class);
+    const Growth growth = state(size_class).slabs >= kDenseFrom ? Growth::dense : Growth::sparse;
+    Run run = allocate_run(shape, growth);
+    if (run.granules == 0) {
+        // Out of budget or of range: what our own bins keep from becoming empty slabs may do.
+        trim();
+        run = allocate_run(shape, growth);
+        if (run.granules == 0) return nullptr;
+    }
+    Slab& slab = address_range.slab_record(run.granule);
+    slab.free = nullptr;
+    slab.free_count = 0;
+    slab.carved = 0;
+    slab.touched = 0;
+    slab.capacity = shape.capacity;
+    slab.size_class = size_class;
+    slab.dense = growth == Growth::dense;
+    slab.known_zero = run.known_zero;
+    slab.granule = static_cast<std::uint32_t>(run.granule);
+    for (std::size_t i = 0; i < run.granules; ++i)
+        address_range.set_descriptor(run.granule + i, descriptor_for(size_class));
+
+    ClassState& state = this->state(size_class);
+    ++state.slabs;
+    state.with_room.push_front(slab);
+    return &slab;
+}
+
+void Heap::release_slab(Slab& slab)
+{
+    const SlabShape& shape = shape_of(slab.size_class);
+    ClassState& state = this->state(slab.size_class);
+    const std::size_t blocks = std::max(slab.touched, slab.carved);
+    const std::size_t touched = divide_up(blocks * shape.block_size, kGranule);
+    state.carved -= slab.carved;
+    state.in_slabs -= slab.free_count;
+    --state.slabs;
+    for (std::size_t i = 0; i < shape.granules; ++i)
+        address_range.set_descriptor(slab.granule + i, 0);
+    page_heap.release(slab.granule, shape.granules, touched,
+                      slab.dense ? Growth::dense : Growth::sparse);
+    budget.release(shape.span());
+}
+
+Slab* Heap::slab_with_room(SizeClass size_class)
+{
+    Slab* const slab = state(size_class).with_room.front();
+    return slab != nullptr ? slab : new_slab(size_class);
+}
+
+/// Hands out blocks of `slab` for the first time: about a page of them while that page would have
+/// to be faulted in, more when the memory is there already.
+std::size_t Heap::carve(Slab& slab, FreeBlock*& list)
+{
+    const SlabShape& shape = shape_of(slab.size_class);
+    const std::size_t worth = os::kPageSize / shape.block_size;
+    const std::size_t wanted = std::max(worth, std::size_t{slab.known_zero ? 1U : 8U});
+    const std::size_t count =
+        std::min(wanted, std::size_t{slab.capacity} - std::size_t{slab.carved});
+    std::byte* const first =
+        address_range.slab_start(slab) + std::size_t{slab.carved} * shape.block_size;
+    std::byte* address = first;
+    for (std::size_t i = 1; i < count; ++i, address += shape.block_size)
+        reinterpret_cast<FreeBlock*>(address)->next =
+            reinterpret_cast<FreeBlock*>(address + shape.block_size);
+    reinterpret_cast<FreeBlock*>(address)->next = nullptr;
+    list = reinterpret_cast<FreeBlock*>(first);
+    slab.carved = static_cast<std::uint16_t>(slab.carved + count);
+    state(slab.size_class).carved += count;
+    return count;
+}
+
+bool Heap::refill(SizeClass size_class, std::size_t request)
+{
+    ClassState& state = this->state(size_class);
+    state.requested += request;
+    ++state.misses;
+    collect_remote();
+    harvest(size_class);
+    if (state.draining) update_draining(size_class);
+    Slab* const slab = slab_with_room(size_class);
+    if (slab == nullptr) return false;
+
+    FreeBlock* list = slab->free;
+    std::size_t count = slab->free_count;
+    if (list != nullptr) {
+        slab->free = nullptr;
+        slab->free_count = 0;
+        state.in_slabs -= count;
+    } else {
+        count = carve(*slab, list);
+    }
+    if (!slab->has_room()) state.with_room.remove(*slab);
+    fill_bin(size_class, list, count);
+    return true;
+}
+
+void* Heap::take_zeroed(SizeClass size_class, std::size_t request)
+{
+    ClassState& state = this->state(size_class);
+    collect_remote();
+    // Memory that was used before is cheaper to clear than new memory is to fault in.
+    Slab* const slab = slab_with_room(size_class);
+    if (slab == nullptr || slab->free != nullptr || !slab->known_zero) return nullptr;
+    std::byte* const block = address_range.slab_start(*slab) +
+                             std::size_t{slab->carved} * shape_of(size_class).block_size;
+    ++slab->carved;
+    ++state.carved;
+    ++state.direct;
+    ++state.misses;
+    state.requested += request;
+    state.may_grow = true;
+    if (!slab->has_room()) state.with_room.remove(*slab);
+    return block;
+}
+
+/// Gives blocks `first` .. `last`, already linked, back to their slab.
+void Heap::put_back(Slab& slab, FreeBlock* first, FreeBlock* last, std::size_t count)
+{
+    ClassState& state = this->state(slab.size_class);
+    last->next = slab.free;
+    slab.free = first;
+    slab.free_count = static_cast<std::uint16_t>(slab.free_count + count);
+    state.in_slabs += count;
+    if (!slab.listed) state.with_room.push_front(slab);
+    if (slab.is_empty()) retire(slab);
+}
+
+/// An empty slab goes back to the page heap at once, where every thread and class can have it;
+/// but the last small one with room stays, or a block that comes and goes would move it each time.
+void Heap::retire(Slab& slab)
+{
+    ClassState& state = this->state(slab.size_class);
+    const bool is_last = state.with_room.front() == &slab && slab.next == nullptr;
+    if (is_last && slab.capacity > 1) {
+        state.carved -= slab.carved;
+        state.in_slabs -= slab.free_count;
+        slab.free = nullptr;
+        slab.free_count = 0;
+        // To be carved again from its start, in order of addresses; it is not zero any more, and
+        // the page heap must still hear of all that was touched.
+        slab.touched = std::max(slab.touched, slab.carved);
+        slab.carved = 0;
+        slab.known_zero = false;
+        return;
+    }
+    state.with_room.remove(slab);
+    release_slab(slab);
+}
+
+void Heap::collect_remote()
+{
+    if (remote_queue_.load(std::memory_order_relaxed) == nullptr) return;
+    Slab* slab = remote_queue_.exchange(nullptr, std::memory_order_acquire);
+    while (slab != nullptr) {
+        // The next one first: as soon as the list is taken, others may queue the slab again.
+        Slab* const next = slab->remote_next;
+        const RemoteList list = slab->remote.exchange({}, std::memory_order_acq_rel);
+        state(slab->size_class).received += list.count;
+        ++remote_batches_;
+        put_back(*slab, block_at(*slab, list.head), block_at(*slab, list.tail), list.count);
+        slab = next;
+    }
+}
+
+} // namespace tarn

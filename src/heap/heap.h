@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+//
+// Heap: the owner of slabs behind a thread cache.
+//
+// A heap belongs to one thread at a time and outlives it: when the thread ends, the heap is parked
+// with everything it holds, and the next new thread adopts it, owner id included, so that no
+// descriptor has to change. Its record never moves and is never unmapped.
+//
+// Threads: everything but remote_queue and the counters that say so belongs to the thread that
+// has the heap, or, while it is parked, to the holder of the registry's lock.
+
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/heap/remote_free.h"
+#include "src/heap/slab.h"
+#include "src/heap/thread_cache.h"
+
+namespace tarn {
+
+/// What a heap knows of one size class.
+struct ClassState {
+    SlabList with_room;
+    std::uint32_t cap;         // blocks that the bin may hold; 0 until the first free
+    std::uint32_t slabs;       // slabs of this class
+    std::uint64_t carved;      // blocks of those slabs handed out at least once
+    std::uint64_t in_slabs;    // of these, blocks back on the slabs' free lists
+    std::uint64_t refilled;    // blocks moved from slabs to the bin, less those moved back
+    std::uint64_t pushes;      // frees that the bin took, as far as harvested
+    std::uint64_t spilled;     // blocks that a full bin moved to their slabs
+    std::uint64_t unbinned;    // frees that went straight to the slab: the bin takes none
+    std::uint64_t sent;        // frees of blocks of other heaps
+    std::uint64_t received;    // frees by other threads that came home
+    std::uint64_t direct;      // blocks handed out without passing the bin
+    std::uint64_t requested;   // bytes asked for by the requests that missed, to estimate rounding
+    std::uint64_t misses;      // their number
+    std::int64_t idle_account; // the bin's account at the last tick: unchanged means idle
+    bool may_grow;             // refilled since the cap last grew
+    bool draining;             // most frees go to the slabs, see kDrainAbove
+};
+
+enum class HeapState : std::uint8_t { unused, attached, parked };
+
+class Heap {
+public:
+    /// Makes the record usable; its memory is zero.
+    void initialise(std::uint32_t id);
+
+    /// Takes the heap for the calling thread, whose cache is `cache`.
+    void attach(ThreadCache& cache);
+
+    /// Leaves `cache` for the parked copy. Afterwards the thread may end.
+    void park();
+
+    /// Reads out accounts that have counted more than 2^30 pushes since a slow path last did.
+    void settle();
+
+    /// Makes the accounts of the bins agree with their lists again: those of a thread that fork()
+    /// stopped between the two steps of a pop or a push.
+    void recount_bins();
+
+    /// Fills the empty bin of `size_class`. `request` is the size asked for.
+    /// Errors: false, out of memory.
+    bool refill(SizeClass size_class, std::size_t request);
+
+    /// A block of untouched, zero memory past the bin, if there is one without touching memory
+    /// that would otherwise stay untouched. Requires: the bin is empty.
+    void* take_zeroed(SizeClass size_class, std::size_t request);
+
+    /// Takes one of its own blocks back: into the bin if that has or gets room, else to its slab.
+    void free_local(SizeClass size_class, FreeBlock* block);
+
+    /// Sends a block of another heap's slab home.
+    void free_remote(Slab& slab, FreeBlock* block)
+    {
+        ++state(slab.size_class).sent;
+        batch_remote(*cache_, slab, block);
+    }
+
+    /// Takes home what other threads freed. Cost: one load when there is nothing.
+    void collect_remote();
+
+    /// Moves what the bins hold back to the slabs, so that empty slabs can go.
+    void flush_bin(SizeClass size_class);
+    void flush();
+
+    /// Moves everything back and gives up the empty slabs that were kept, too.
+    void trim();
+
+    /// Housekeeping that somebody has to do: called on slow paths, works every 100 ms or so.
+    void tick()
+    {
+        if (++ticks_ == 0) [[unlikely]]
+            housekeep();
+    }
+    /// Reads the bins' accounts into ClassState, so that they cannot overflow.
+    void harvest(SizeClass size_class);
+
+    ThreadCache& cache() { return *cache_; }
+    std::uint32_t id() const { return id_; }
+    Descriptor descriptor_for(SizeClass size_class) const
+    {
+        return id_ << kOwnerShift | static_cast<Descriptor>(size_class);
+    }
+    const ClassState& state_of(SizeClass size_class) const
+    {
+        return classes_[index_of(size_class)];
+    }
+    const Bin& bin_of(SizeClass size_class) const { return cache_->bins[index_of(size_class)]; }
+
+    /// Blocks that the bin takes when it is empty.
+    std::int64_t room_when_empty(SizeClass size_class) const
+    {
+        return empty_account(classes_[index_of(size_class)]) / kRoomUnit;
+    }
+
+    std::atomic<Slab*>& remote_queue() { return remote_queue_; }
+    std::uint64_t remote_batches() const { return remote_batches_; }
+    HeapState state() const { return state_.load(std::memory_order_acquire); }
+    void set_state(HeapState state) { state_.store(state, std::memory_order_release); }
+
+    // Guarded by the registry's lock.
+    Heap* next_parked = nullptr;
+    bool trimmed = false; // since it was parked
+
+    /// Checks every slab, bin and count of this heap; aborts with a line when something is wrong.
+    void verify();
+
+private:
+    ClassState& state(SizeClass size_class) { return classes_[index_of(size_class)]; }
+    Bin& bin(SizeClass size_class) { return cache_->bins[index_of(size_class)]; }
+
+    Slab* slab_with_room(SizeClass size_class);
+    Slab* new_slab(SizeClass size_class);
+    void release_slab(Slab& slab);
+    void put_back(Slab& slab, FreeBlock* first, FreeBlock* last, std::size_t count);
+    void retire(Slab& slab);
+    void spill(SizeClass size_class);
+    std::uint64_t move_to_slabs(SizeClass size_class, std::uint64_t most);
+    std::size_t carve(Slab& slab, FreeBlock*& list);
+    void fill_bin(SizeClass size_class, FreeBlock* list, std::size_t count);
+    bool grow_cap(SizeClass size_class);
+    bool free_cache_room(std::size_t bytes, SizeClass keep);
+    void drop_cap(SizeClass size_class);
+    void update_draining(SizeClass size_class);
+    void set_draining(SizeClass size_class, bool draining);
+    static std::int64_t empty_account(const ClassState& state);
+    void verify_class(SizeClass size_class);
+    void housekeep();
+    void release_empty(SizeClass size_class);
+    void flush_idle_bins();
+
+    ThreadCache* cache_ = nullptr;
+    std::uint32_t id_ = 0;
+    std::atomic<HeapState> state_{HeapState::unused};
+    std::uint8_t ticks_ = 0;
+    std::size_t cache_used_ = 0;  // bytes of cap given to the bins
+    std::size_t next_victim_ = 0; // class whose cap goes next when the room is all given
+    std::uint32_t trim_epoch_ = 0;
+    std::uint64_t next_tick_ = 0;       // milliseconds
+    std::uint64_t next_idle_check_ = 0; // milliseconds
+    std::uint64_t remote_batches_ = 0;
+    // Other threads write here: a line of its own.
+    alignas(64) std::atomic<Slab*> remote_queue_{nullptr};
+    alignas(64) std::array<ClassState, kSizeClassCount> classes_{};
+    ThreadCache parked_{};
+};
+
+/// Raised by malloc_trim(): every heap flushes its bins when it next passes a slow path.
+extern constinit std::atomic<std::uint32_t> trim_epoch;
+
+} // namespace tarn

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/heap/heap_registry.h"
+
+#include <new>
+
+#include "src/heap/page_heap.h"
+#include "src/heap/settings.h"
+#include "src/os/process.h"
+
+namespace tarn {
+
+constinit HeapRegistry heap_registry;
+
+Heap* HeapRegistry::take_locked()
+{
+    if (Heap* const heap = parked_; heap != nullptr) {
+        parked_ = heap->next_parked;
+        parked_count_.fetch_sub(1, std::memory_order_relaxed);
+        return heap;
+    }
+    const std::size_t id = count_.load(std::memory_order_relaxed) + 1;
+    if (!address_range.commit_heap(id)) return nullptr;
+    // Nothing is stored: all members are zero, and pages that nobody touches stay away.
+    Heap& heap = address_range.heap(id);
+    heap.initialise(static_cast<std::uint32_t>(id));
+    count_.store(id, std::memory_order_release);
+    return &heap;
+}
+
+void HeapRegistry::put_locked(Heap& heap)
+{
+    heap.set_state(HeapState::parked);
+    heap.trimmed = false;
+    heap.next_parked = parked_;
+    parked_ = &heap;
+    parked_count_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool HeapRegistry::adopt(ThreadCache& cache)
+{
+    const os::LockGuard guard(mutex_);
+    Heap* const heap = take_locked();
+    if (heap == nullptr) return false;
+    heap->attach(cache);
+    heap->set_state(HeapState::attached);
+    return true;
+}
+
+void HeapRegistry::park(ThreadCache& cache)
+{
+    const os::LockGuard guard(mutex_);
+    Heap& heap = *cache.heap;
+    heap.park();
+    put_locked(heap);
+}
+
+void HeapRegistry::trim_all_parked()
+{
+    const os::LockGuard guard(mutex_);
+    for (Heap* heap = parked_; heap != nullptr; heap = heap->next_parked)
+        heap->trim();
+}
+
+void HeapRegistry::trim_parked(std::uint64_t now)
+{
+    if (parked_count_.load(std::memory_order_relaxed) == 0 || !mutex_.try_lock()) return;
+    if (now >= next_trim_) {
+        next_trim_ = now + settings.purge_delay;
+        // Bounded: after thousands of threads the rest has its turn next time.
+        int rounds = 16;
+        for (Heap* heap = parked_; heap != nullptr && rounds > 0; heap = heap->next_parked) {
+            if (heap->trimmed && heap->remote_queue().load(std::memory_order_relaxed) == nullptr)
+                continue;
+            heap->trim();
+            heap->trimmed = true;
+            --rounds;
+        }
+    }
+    mutex_.unlock();
+}
+
+bool HeapRegistry::all_others_outside(const ThreadCache* own) const
+{
+    for (std::size_t id = 1; id <= count(); ++id) {
+        Heap& heap = address_range.heap(id);
+        if (heap.state() != HeapState::attached || &heap.cache() == own) continue;
+        if (__atomic_load_n(&heap.cache().busy, __ATOMIC_ACQUIRE)) return false;
+    }
+    return true;
+}
+
+void HeapRegistry::freeze(const ThreadCache* own)
+{
+    freezer_.store(own, std::memory_order_relaxed);
+    frozen_.store(1, std::memory_order_seq_cst);
+    // From here on every other thread either sees frozen_, or has its busy flag seen by us.
+    os::barrier_in_all_threads();
+
+    const std::uint64_t deadline = os::clock_milliseconds() + 1000;
+    for (;;) {
+        // A busy thread may be waiting for this very lock: look while holding it, wait without.
+        mutex_.lock();
+        if (all_others_outside(own) || os::clock_milliseconds() > deadline) break;
+        mutex_.unlock();
+        os::yield_processor();
+    }
+    page_heap.mutex().lock();
+}
+
+void HeapRegistry::thaw()
+{
+    page_heap.mutex().unlock();
+    mutex_.unlock();
+    freezer_.store(nullptr, std::memory_order_relaxed);
+    frozen_.store(0, std::memory_order_release);
+    os::futex_wake(frozen_, 1 << 30);
+}
+
+void HeapRegistry::thaw_in_child(const ThreadCache* own)
+{
+    page_heap.mutex().reset();
+    mutex_.reset();
+    freezer_.store(nullptr, std::memory_order_relaxed);
+    frozen_.store(0, std::memory_order_relaxed);
+    const os::LockGuard guard(mutex_);
+    for (std::size_t id = 1; id <= count(); ++id) {
+        Heap& heap = address_range.heap(id);
+        if (heap.state() != HeapState::attached || &heap.cache() == own) continue;
+        // The threads are gone but their TLS is still there: bins and batches come along.
+        heap.recount_bins();
+        heap.park();
+        put_locked(heap);
+    }
+}
+
+bool HeapRegistry::wait_for_thaw()
+{
+    const std::uint64_t deadline = os::clock_milliseconds() + 100;
+    while (frozen_.load(std::memory_order_acquire) != 0) {
+        if (os::clock_milliseconds() > deadline) return false;
+        os::futex_wait_for(frozen_, 1, 10);
+    }
+    return true;
+}
+
+} // namespace tarn

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/heap/large.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "src/heap/budget.h"
+#include "src/heap/settings.h"
+#include "src/heap/size_class.h"
+#include "src/os/process.h"
+
+namespace tarn {
+
+constinit LargeCounters large_counters;
+constinit const FallbackBackend* fallback = nullptr;
+
+namespace {
+
+/// When a large block was last freed, in milliseconds; 0: nothing to give back.
+constinit std::atomic<std::uint64_t> freed_at{0};
+
+/// How much freed memory the fallback may keep, and what is known of what it keeps.
+///
+/// A program that grows a table frees one block after the other that is too small to be used
+/// again: keeping them would be waste. One that replaces large blocks wants exactly those back, and
+/// faulting them in anew costs more than anything else it does. So little is kept at first, and
+/// each time a block is wanted that has just been given back, twice as much.
+class KeptMemory {
+public:
+    void allocated(std::size_t size)
+    {
+        const std::size_t kept = kept_.load(std::memory_order_relaxed);
+        if (kept >= size) kept_.store(kept - size, std::memory_order_relaxed);
+        if (size > regret_up_to_.load(std::memory_order_relaxed)) return;
+        regret_up_to_.store(0, std::memory_order_relaxed);
+        // But never more than half of what is in use.
+        const std::size_t half = large_counters.live.load(std::memory_order_relaxed) / 2;
+        const std::size_t most = most_.load(std::memory_order_relaxed);
+        most_.store(std::max(most, std::min(most * 2, half)), std::memory_order_relaxed);
+    }
+
+    /// True: it is too much now, and all of it has to go.
+    bool freed(std::size_t size)
+    {
+        const std::size_t kept = kept_.load(std::memory_order_relaxed) + size;
+        kept_.store(kept, std::memory_order_relaxed);
+        if (size > largest_.load(std::memory_order_relaxed))
+            largest_.store(size, std::memory_order_relaxed);
+        return kept > most_.load(std::memory_order_relaxed);
+    }
+
+    void purged(bool because_of_age)
+    {
+        regret_up_to_.store(because_of_age ? 0 : largest_.load(std::memory_order_relaxed),
+                            std::memory_order_relaxed);
+        if (because_of_age) most_.store(kMostAtFirst, std::memory_order_relaxed);
+        kept_.store(0, std::memory_order_relaxed);
+        largest_.store(0, std::memory_order_relaxed);
+    }
+
+private:
+    static constexpr std::size_t kMostAtFirst = MiB(4);
+
+    // An estimate: threads that race may lose an update.
+    std::atomic<std::size_t> kept_{0};
+    std::atomic<std::size_t> most_{kMostAtFirst};
+    std::atomic<std::size_t> largest_{0};      // block freed since the last purge
+    std::atomic<std::size_t> regret_up_to_{0}; // size that would have found memory
+};
+constinit KeptMemory kept_memory;
+
+void count_growth(std::size_t size)
+{
+    large_counters.live.fetch_add(size, std::memory_order_relaxed);
+    large_counters.allocated.fetch_add(size, std::memory_order_relaxed);
+}
+
+void count_shrink(std::size_t size)
+{
+    large_counters.live.fetch_sub(size, std::memory_order_relaxed);
+    freed_at.store(os::clock_milliseconds(), std::memory_order_relaxed);
+}
+
+/// Where blocks go that grow: a mapping of their own moves without being copied (mremap), and the
+/// pages that it has come along.
+const FallbackBackend& growing()
+{
+    return *fallback_backend(FallbackKind::mmap);
+}
+
+const FallbackBackend* backend_of(const void* address)
+{
+    if (fallback == nullptr) return nullptr;
+    if (fallback->owns(address)) return fallback;
+    return growing().owns(address) ? &growing() : nullptr;
+}
+
+void* allocate_from(const FallbackBackend& backend, std::size_t size, std::size_t alignment,
+                    Zero zero)
+{
+    if (size > std::size_t{std::numeric_limits<std::ptrdiff_t>::max()}) return nullptr;
+    const std::size_t usable = backend.size_for(size, alignment);
+    if (usable == 0 || !budget.reserve(usable)) return nullptr;
+    void* block = backend.allocate(size, alignment, zero);
+    if (block == nullptr) {
+        // Address space or commit limit reached: what is free but kept may be just enough.
+        fallback->purge();
+        block = backend.allocate(size, alignment, zero);
+    }
+    if (block == nullptr) {
+        budget.release(usable);
+        return nullptr;
+    }
+    large_counters.allocations.fetch_add(1, std::memory_order_relaxed);
+    count_growth(usable);
+    if (&backend == fallback) kept_memory.allocated(usable);
+    return block;
+}
+
+} // namespace
+
+void* allocate_large(std::size_t size, std::size_t alignment, Zero zero)
+{
+    void* const block = allocate_from(*fallback, size, alignment, zero);
+    if (block != nullptr || fallback == &growing()) return block;
+    // The system may still have what the fallback cannot find room for.
+    return allocate_from(growing(), size, alignment, zero);
+}
+
+void* allocate_growing(std::size_t size)
+{
+    return allocate_from(growing(), size, kMinAlignment, Zero::no);
+}
+
+bool owns_large(const void* address)
+{
+    return backend_of(address) != nullptr;
+}
+
+std::size_t large_usable_size(const void* block)
+{
+    return backend_of(block)->usable_size(block);
+}
+
+std::size_t large_usable_size_unlocked(const void* block)
+{
+    if (fallback == nullptr || fallback->queries_lock || !fallback->owns(block)) return 0;
+    return fallback->usable_size(block);
+}
+
+void deallocate_large(void* block)
+{
+    const FallbackBackend& backend = *backend_of(block);
+    const std::size_t size = backend.usable_size(block);
+    backend.deallocate(block);
+    large_counters.frees.fetch_add(1, std::memory_order_relaxed);
+    count_shrink(size);
+    budget.release(size);
+    if (&backend == fallback && kept_memory.freed(size)) {
+        kept_memory.purged(false);
+        fallback->purge();
+    }
+    if (settings.purge_delay == 0) purge_large();
+}
+
+void* resize_large(void* block, std::size_t size)
+{
+    const FallbackBackend& backend = *backend_of(block);
+    const std::size_t before = backend.usable_size(block);
+    if (size > before && &backend != &growing()) return nullptr;
+    const std::size_t after = backend.size_for(size, kMinAlignment);
+    if (after == 0) return nullptr;
+    if (after > before && !budget.reserve(after - before)) return nullptr;
+    void* const moved = backend.reallocate(block, size);
+    if (moved == nullptr) {
+        if (after > before) budget.release(after - before);
+        return nullptr;
+    }
+    if (after > before) {
+        count_growth(after - before);
+    } else if (before > after) {
+        count_shrink(before - after);
+        budget.release(before - after);
+    }
+    return moved;
+}
+
+void purge_large_due(std::uint64_t now)
+{
+    std::uint64_t last = freed_at.load(std::memory_order_relaxed);
+    if (last == 0 || now < last + settings.purge_delay) return;
+    if (!freed_at.compare_exchange_strong(last, 0, std::memory_order_relaxed)) return;
+    kept_memory.purged(true);
+    fallback->purge();
+}
+
+void purge_large()
+{
+    if (fallback == nullptr) return;
+    freed_at.store(0, std::memory_order_relaxed);
+    kept_memory.purged(true);
+    fallback->purge();
+}
+
+} // namespace tarn

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// What the options decide for the heap. Set once, before the first allocation is served.
+
+#pragma once
+
+#include <cstddef>
+
+#include "src/base/options.h"
+
+namespace tarn {
+
+struct Settings {
+    bool pools = true;
+    bool huge_pages = false;
+    HugePageMode thp = HugePageMode::automatic;
+    std::size_t purge_delay = 1000; // milliseconds
+};
+
+inline constinit Settings settings;
+
+} // namespace tarn

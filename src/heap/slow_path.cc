@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/heap/slow_path.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "src/heap/allocate.h"
+#include "src/heap/emergency.h"
+#include "src/heap/heap_registry.h"
+#include "src/heap/large.h"
+#include "src/heap/page_heap.h"
+#include "src/heap/remote_free.h"
+#include "src/heap/settings.h"
+#include "src/os/process.h"
+
+namespace tarn {
+
+namespace {
+
+constinit os::Mutex initialise_mutex;
+constinit std::atomic<bool> initialised{false};
+constinit ForeignOwner foreign_owner{};
+constinit std::atomic<std::size_t> unknown_count{0};
+
+/// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
+/// than the look.
+constexpr std::size_t kZeroFrom = KiB(2);
+
+void initialise()
+{
+    const os::LockGuard guard(initialise_mutex);
+    if (initialised.load(std::memory_order_relaxed)) return;
+    configure_heap();
+    if (fallback == nullptr) fallback = fallback_backend(FallbackKind::mmap);
+    // Without a range everything comes from the fallback: slower, but nothing is refused.
+    address_range.initialise();
+    os::set_thread_exit_hook(leave_thread);
+    initialised.store(true, std::memory_order_release);
+}
+
+void ensure_initialised()
+{
+    if (!initialised.load(std::memory_order_acquire)) [[unlikely]]
+        initialise();
+}
+
+/// With the second thread, before it has a heap: a process of one thread has nobody to wait for
+/// when it forks, and needs not pay for the registration (176 KiB of libc's pages).
+void register_fork_handlers()
+{
+    static constinit std::atomic<bool> registered{false};
+    if (heap_registry.count() == 0 || registered.load(std::memory_order_relaxed)) return;
+    if (!registered.exchange(true, std::memory_order_relaxed))
+        os::set_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+/// The calling thread's stay on a slow path: marks it busy, so that fork() in another thread waits
+/// for it and a signal handler in this one keeps out, and sees to it that it has a heap.
+class SlowPath {
+public:
+    SlowPath() : cache_(this_thread_cache())
+    {
+        if (cache_.busy) return; // a signal handler, interrupting what is going on below
+        for (;;) {
+            set_busy(true);
+            // Pairs with the barrier in HeapRegistry::freeze(): either it sees busy, or we see it.
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+            if (!heap_registry.is_frozen()) break;
+            set_busy(false);
+            if (heap_registry.is_frozen_by(&cache_) || !heap_registry.wait_for_thaw()) return;
+        }
+        entered_ = true;
+        ensure_initialised();
+        if (cache_.heap == nullptr && !cache_.exited) join();
+    }
+    SlowPath(const SlowPath&) = delete;
+    SlowPath& operator=(const SlowPath&) = delete;
+    ~SlowPath()
+    {
+        if (entered_) set_busy(false);
+    }
+
+    /// False: the heap must not be touched.
+    bool entered() const { return entered_; }
+    ThreadCache& cache() const { return cache_; }
+    /// Null for a thread that has none: it is ending, or there are too many.
+    Heap* heap() const { return cache_.heap; }
+
+private:
+    void set_busy(bool busy) { __atomic_store_n(&cache_.busy, busy, __ATOMIC_RELEASE); }
+
+    void join()
+    {
+        register_fork_handlers();
+        if (!heap_registry.adopt(cache_)) return;
+        os::arm_thread_exit(&cache_);
+    }
+
+    ThreadCache& cache_;
+    bool entered_ = false;
+};
+
+[[gnu::cold]] void* out_of_memory()
+{
+    errno = ENOMEM;
+    return nullptr;
+}
+
+void* checked(void* block)
+{
+    return block != nullptr ? block : out_of_memory();
+}
+
+/// A block from the pools, by way of `heap`'s bin.
+void* allocate_pooled(Heap& heap, SizeClass size_class, std::size_t size)
+{
+    const std::size_t index = index_of(size_class);
+    heap.tick();
+    void* const block = pop(heap.cache(), index);
+    if (block != nullptr) return block; // whoever ended here by way of an alignment
+    if (!heap.refill(size_class, size)) return nullptr;
+    return pop(heap.cache(), index);
+}
+
+void* allocate_pooled(const SlowPath& path, SizeClass size_class, std::size_t size)
+{
+    if (path.heap() != nullptr) return allocate_pooled(*path.heap(), size_class, size);
+    return heap_registry.with_parked(
+        [&](Heap& heap) { return allocate_pooled(heap, size_class, size); });
+}
+
+bool fits_pools(std::size_t size)
+{
+    return size <= kMaxPooledSize && settings.pools && address_range.granule_count() != 0;
+}
+
+void* allocate_anywhere(std::size_t size, std::size_t alignment)
+{
+    const SlowPath path;
+    if (!path.entered()) return checked(emergency::allocate(size, alignment));
+    if (fits_pools(size) && alignment <= kMaxPooledAlignment) {
+        if (void* const block = allocate_pooled(path, size_class_for(size), size)) return block;
+    }
+    return checked(allocate_large(std::max(size, kMinAlignment), alignment, Zero::no));
+}
+
+void* cleared(void* block, std::size_t size)
+{
+    return block != nullptr ? std::memset(block, 0, size) : nullptr;
+}
+
+} // namespace
+
+[[gnu::weak]] void configure_heap() {}
+
+void* allocate_slow(std::size_t size)
+{
+    return allocate_anywhere(size, kMinAlignment);
+}
+
+void* allocate_aligned_slow(std::size_t size, std::size_t alignment)
+{
+    const bool pooled = size <= kMaxPooledSize && alignment <= kMaxPooledAlignment;
+    return allocate_anywhere(pooled ? padded_for(size, alignment) : size, alignment);
+}
+
+void* allocate_zeroed_slow(std::size_t size)
+{
+    if (size < kZeroFrom) return cleared(allocate_anywhere(size, kMinAlignment), size);
+
+    const SlowPath path;
+    // Emergency memory is fresh.
+    if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
+    if (fits_pools(size)) {
+        const SizeClass size_class = size_class_for(size);
+        Heap* const heap = path.heap();
+        if (heap != nullptr && heap->bin_of(size_class).head == nullptr) {
+            heap->tick();
+            if (void* const block = heap->take_zeroed(size_class, size)) return block;
+        }
+        if (void* const block = allocate_pooled(path, size_class, size))
+            return cleared(block, size);
+    }
+    return checked(allocate_large(size, kMinAlignment, Zero::yes));
+}
+
+void deallocate_overflow(void* address)
+{
+    ThreadCache& cache = this_thread_cache();
+    const std::size_t granule = address_range.granule_of(address);
+    const std::size_t index = address_range.descriptor(granule) ^ cache.self;
+    cache.bins[index].account += kPushStep; // push() took it and had no use for it
+    deallocate_slow(address);
+}
+
+void deallocate_slow(void* address)
+{
+    const std::size_t granule = address_range.granule_of(address);
+    const Descriptor descriptor = address_range.descriptor(granule);
+    if (descriptor == 0) {
+        unknown_count.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    const auto size_class = static_cast<SizeClass>(descriptor & ((1U << kOwnerShift) - 1));
+    auto* const block = static_cast<FreeBlock*>(address);
+
+    const SlowPath path;
+    Heap* const heap = path.heap();
+    if (path.entered() && heap != nullptr && heap->id() == descriptor >> kOwnerShift) {
+        heap->free_local(size_class, block);
+        return;
+    }
+    Slab& slab = address_range.slab_at(granule, size_class);
+    if (path.entered() && heap != nullptr) {
+        heap->free_remote(slab, block);
+        heap->tick();
+    } else {
+        free_remote_now(slab, block);
+    }
+}
+
+void deallocate_foreign(void* block)
+{
+    if (block == nullptr) return;
+    if (emergency::owns(block)) return emergency::release(block);
+    const SlowPath path;
+    // Any lock may be held by what this signal handler interrupted: the block stays.
+    if (!path.entered()) return;
+    if (owns_large(block)) return deallocate_large(block);
+    if (foreign_owner.free != nullptr && foreign_owner.free(block)) return;
+    unknown_count.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::size_t foreign_usable_size(const void* block)
+{
+    if (block == nullptr) return 0;
+    if (emergency::owns(block)) return emergency::usable_size(block);
+    const SlowPath path;
+    if (!path.entered()) return large_usable_size_unlocked(block);
+    if (owns_large(block)) return large_usable_size(block);
+    return foreign_owner.usable_size != nullptr ? foreign_owner.usable_size(block) : 0;
+}
+
+void* allocate_to_grow(std::size_t size)
+{
+    if (size <= kMaxPooledSize) return allocate_slow(size);
+    const SlowPath path;
+    if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
+    return checked(allocate_growing(size));
+}
+
+void* reallocate_foreign(void* block, std::size_t size)
+{
+    {
+        const SlowPath path;
+        // Down into the pools a large block must move; otherwise its back end may know better.
+        if (path.entered() && !fits_pools(size) && owns_large(block))
+            if (void* const resized = resize_large(block, size)) return resized;
+    }
+    const std::size_t old_size = foreign_usable_size(block);
+    if (old_size == 0) return out_of_memory(); // nobody's: its contents cannot be known
+    void* const moved = size > old_size ? allocate_to_grow(size) : allocate_slow(size);
+    if (moved == nullptr) return nullptr;
+    std::memcpy(moved, block, std::min(size, old_size));
+    deallocate_foreign(block);
+    return moved;
+}
+
+void set_foreign_owner(ForeignOwner owner)
+{
+    foreign_owner = owner;
+}
+
+std::size_t unknown_frees()
+{
+    return unknown_count.load(std::memory_order_relaxed);
+}
+
+bool trim_process()
+{
+    if (!initialised.load(std::memory_order_acquire)) return false;
+    const SlowPath path;
+    if (!path.entered()) return false;
+    const std::size_t before = page_heap.purged() + fallback->dirty();
+    trim_epoch.fetch_add(1, std::memory_order_relaxed);
+    publish_all(path.cache());
+    if (path.heap() != nullptr) path.heap()->trim();
+    heap_registry.trim_all_parked();
+    page_heap.purge_all();
+    purge_large();
+    return page_heap.purged() + fallback->dirty() != before;
+}
+
+void leave_thread(void* argument)
+{
+    auto& cache = *static_cast<ThreadCache*>(argument);
+    const SlowPath path;
+    if (!path.entered() || cache.heap == nullptr) return;
+    // Destructors that run after this one are served from parked heaps. Staying until the last
+    // round would be quicker for them, but a thread cannot know which round that is.
+    heap_registry.park(cache);
+    cache.exited = true;
+}
+
+void before_fork()
+{
+    os::lock_stdio();
+    heap_registry.freeze(&this_thread_cache());
+}
+
+void after_fork_in_parent()
+{
+    heap_registry.thaw();
+    os::unlock_stdio();
+}
+
+void after_fork_in_child()
+{
+    os::reset_stdio_lock();
+    heap_registry.thaw_in_child(&this_thread_cache());
+}
+
+} // namespace tarn

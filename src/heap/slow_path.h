@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// What malloc and free do when the thread cache cannot answer. Reached from allocate.h and
+// deallocate.h only. All of them keep errno unless they fail.
+
+#pragma once
+
+#include <cstddef>
+
+#include "src/base/units.h"
+
+namespace tarn {
+
+/// `size` bytes for a thread whose bin is empty, or for more than kMaxPooledSize.
+/// Errors: nullptr with errno ENOMEM.
+void* allocate_slow(std::size_t size);
+
+/// As allocate_slow(), the memory reads as zero.
+void* allocate_zeroed_slow(std::size_t size);
+
+/// As allocate_slow(), for alignments above kMinAlignment. `alignment` is a power of two.
+void* allocate_aligned_slow(std::size_t size, std::size_t alignment);
+
+/// Frees a block in the range of the pools that is not the calling thread's, as far as it knows.
+void deallocate_slow(void* block);
+
+/// Frees a block for which push() has just failed.
+void deallocate_overflow(void* block);
+
+/// NULL, blocks of the fallback, and pointers that are nobody's.
+void deallocate_foreign(void* block);
+
+/// malloc_usable_size() of what lies outside the pools; 0 for pointers that are nobody's.
+std::size_t foreign_usable_size(const void* block);
+
+/// As allocate_slow(), for a block that realloc() makes larger and is likely to make larger again.
+void* allocate_to_grow(std::size_t size);
+
+/// realloc() of what lies outside the pools. Errors: nullptr with errno ENOMEM.
+void* reallocate_foreign(void* block, std::size_t size);
+
+/// Another allocator of the process (libc's own), to which foreign pointers may belong.
+/// `free` and `usable_size` return false or 0 when the pointer is not theirs either.
+struct ForeignOwner {
+    bool (*free)(void* block);
+    std::size_t (*usable_size)(const void* block);
+};
+void set_foreign_owner(ForeignOwner owner);
+
+/// Frees of pointers that belong to nobody; left alone.
+std::size_t unknown_frees();
+
+/// Flushes and gives back everything that this process does not need. Returns true if any.
+bool trim_process();
+
+/// Called once, before the first allocation is served: fills in `settings`, `budget` and
+/// `fallback`. The one in this library is weak and leaves the defaults; whoever embeds the heap
+/// may define a strong one (preload/startup.cc reads the options). It must not allocate.
+void configure_heap();
+
+/// The exit hook of a thread, see os::set_thread_exit_hook().
+void leave_thread(void* argument);
+
+/// fork() handlers.
+void before_fork();
+void after_fork_in_parent();
+void after_fork_in_child();
+
+} // namespace tarn

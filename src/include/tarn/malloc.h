@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * C interface of libtarn.so.
+ *
+ * A program need not link against anything: declared weak here, the functions are null when it
+ * runs without the preload.
+ *
+ *     #include <tarn/malloc.h>
+ *     if (tarn_get_statistics) { struct tarn_statistics s = {.size = sizeof s}; ... }
+ */
+#ifndef TARN_MALLOC_H
+#define TARN_MALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TARN_WEAK __attribute__((weak))
+
+/* All counts since the process started, or the one that it was forked from; all sizes in bytes. */
+struct tarn_statistics {
+    size_t size; /* set by the caller to sizeof(struct tarn_statistics) */
+
+    uint64_t allocations;   /* calls that returned a block */
+    uint64_t frees;         /* blocks that came back */
+    uint64_t misses;        /* allocations that the thread cache could not answer */
+    uint64_t spilled;       /* blocks that a full thread cache moved to their slabs */
+    uint64_t remote_frees;  /* frees of blocks of another thread that have come home */
+    uint64_t unknown_frees; /* frees of pointers that are nobody's; left alone */
+
+    uint64_t live;          /* in blocks of the program, as large as malloc_usable_size() says */
+    uint64_t rounding;      /* of these, lost to rounding up to a size class (estimated) */
+    uint64_t cached;        /* free, in thread caches */
+    uint64_t free_in_slabs; /* free, in slabs that are in use */
+    uint64_t untouched;     /* never handed out, in slabs that are in use */
+    uint64_t free_dirty;    /* free, in no slab, waiting for reuse or for the way back */
+    uint64_t fallback_live; /* in blocks of the fallback; part of live */
+    uint64_t fallback_free; /* kept by the fallback */
+    uint64_t metadata;      /* committed for the allocator's own records */
+    uint64_t peak;          /* most that slabs and fallback blocks ever took together */
+    uint64_t purged;        /* given back to the system so far */
+
+    uint64_t slabs; /* in use */
+    uint64_t heaps; /* one per thread, including those waiting for the next thread */
+    uint64_t fallback_allocations;
+    uint64_t limit; /* TARN_LIMIT, 0: none */
+
+    uint64_t resident; /* of the whole process, as the kernel counts */
+    uint64_t peak_resident;
+    uint64_t minor_faults;
+    uint64_t major_faults;
+};
+
+/* Fills *statistics, as far as its size says. Returns 0; -1 with errno EINVAL if size is too small
+ * to be any version of it. Thread-safe; figures of running threads are a moment old.
+ * Cost: some 100 us per thread that ever allocated. */
+TARN_WEAK int tarn_get_statistics(struct tarn_statistics* statistics);
+
+/* Gives every page that no block needs back to the system, of all threads as far as they pass a
+ * slow path. Returns 1 if anything went back, else 0. Thread-safe. */
+TARN_WEAK int tarn_trim(void);
+
+/* Checks every invariant of the calling thread's heap and of the shared tier; prints a line and
+ * aborts if one is broken. Returns 0. Cost: proportional to the heap. */
+TARN_WEAK int tarn_verify(void);
+
+/* "0.1.0" */
+TARN_WEAK const char* tarn_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

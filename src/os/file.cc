@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/os/file.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "src/base/print.h"
+#include "src/os/errno_guard.h"
+
+namespace tarn {
+
+namespace {
+
+// By number: libc's own are cancellation points, and malloc is none.
+int open_file(const char* path, int flags)
+{
+    return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644));
+}
+
+ssize_t read_some(int descriptor, void* buffer, std::size_t size)
+{
+    return ::syscall(SYS_read, descriptor, buffer, size);
+}
+
+ssize_t write_some(int descriptor, const void* buffer, std::size_t size)
+{
+    return ::syscall(SYS_write, descriptor, buffer, size);
+}
+
+void close_file(int descriptor)
+{
+    ::syscall(SYS_close, descriptor);
+}
+
+void write_all(int descriptor, std::string_view text)
+{
+    const os::ErrnoGuard guard;
+    while (!text.empty()) {
+        const ssize_t written = write_some(descriptor, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return; // closed, full or gone: a report is not worth more trouble
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+/// A second descriptor of the stderr that the program was started with, and what tells whether it
+/// still is one: programs close descriptors that they do not know, and reuse numbers.
+struct KeptDescriptor {
+    int descriptor = -1;
+    dev_t device = 0;
+    ino_t inode = 0;
+
+    bool is_set() const { return descriptor >= 0; }
+    bool is_still(int candidate) const
+    {
+        struct stat now = {};
+        return ::fstat(candidate, &now) == 0 && now.st_dev == device && now.st_ino == inode;
+    }
+};
+constinit KeptDescriptor kept_stderr{};
+
+} // namespace
+
+void write_to_stderr(std::string_view text)
+{
+    const os::ErrnoGuard guard;
+    if (!kept_stderr.is_set()) return write_all(STDERR_FILENO, text);
+    for (const int descriptor : {kept_stderr.descriptor, STDERR_FILENO})
+        if (kept_stderr.is_still(descriptor)) return write_all(descriptor, text);
+}
+
+namespace os {
+
+void keep_stderr()
+{
+    const ErrnoGuard guard;
+    // Well above the numbers that a program expects its own files to get.
+    constexpr int kFirst = 200;
+    struct stat now = {};
+    if (::fstat(STDERR_FILENO, &now) != 0) return;
+    const int copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kFirst);
+    kept_stderr = {.descriptor = copy, .device = now.st_dev, .inode = now.st_ino};
+}
+
+std::size_t read_file(const char* path, char* buffer, std::size_t room)
+{
+    const ErrnoGuard guard;
+    const int descriptor = open_file(path, O_RDONLY);
+    if (descriptor < 0) return 0;
+    std::size_t used = 0;
+    while (used < room) {
+        const ssize_t got = read_some(descriptor, buffer + used, room - used);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        used += static_cast<std::size_t>(got);
+    }
+    close_file(descriptor);
+    return used;
+}
+
+bool Output::open(const char* path, Mode mode)
+{
+    const ErrnoGuard guard;
+    const int how = mode == Mode::append ? O_APPEND : O_TRUNC;
+    descriptor_ = open_file(path, O_WRONLY | O_CREAT | how);
+    if (descriptor_ >= 0) return true;
+
+    // Once: what a report is written in are pieces, and each would say so again.
+    const int reason = errno;
+    static constinit std::atomic<bool> said{false};
+    if (said.exchange(true, std::memory_order_relaxed)) return false;
+    Printer(write_to_stderr) << "tarn: cannot write '" << path << "': " << ::strerrordesc_np(reason)
+                             << "\n";
+    return false;
+}
+
+void Output::write(std::string_view text) const
+{
+    if (descriptor_ >= 0)
+        write_all(descriptor_, text);
+    else
+        write_to_stderr(text);
+}
+
+void Output::close()
+{
+    const ErrnoGuard guard;
+    if (descriptor_ >= 0) close_file(descriptor_);
+    descriptor_ = -1;
+}
+
+} // namespace os
+
+} // namespace tarn

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// Files by system call: no stdio, no allocation, nothing kept open.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace tarn::os {
+
+/// Reads up to `room` bytes from the start of a file. Errors: 0 bytes.
+std::size_t read_file(const char* path, char* buffer, std::size_t room);
+
+/// The start of a small file such as those in /proc, in a buffer of its own.
+template <std::size_t Room> class SmallFile {
+public:
+    /// The returned text is valid as long as this object. Errors: empty.
+    std::string_view read(const char* path)
+    {
+        return {text_.data(), read_file(path, text_.data(), Room)};
+    }
+
+private:
+    std::array<char, Room> text_;
+};
+
+/// Keeps the stderr of this moment for write_to_stderr(), whatever the program does to its own:
+/// many close it before they end. To be called only when there will be a report.
+void keep_stderr();
+
+/// Where reports go. Opened anew for each report and closed after it: a descriptor that we kept
+/// could be closed, or reused for something else, by a program that closes all it does not know.
+class Output {
+public:
+    enum class Mode : bool { append, replace };
+
+    /// Errors: false, with one line on standard error that names the path.
+    bool open(const char* path, Mode mode);
+    void write(std::string_view text) const;
+    void close();
+
+private:
+    int descriptor_ = -1; // none: standard error
+};
+
+} // namespace tarn::os

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/os/process.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "src/base/text.h"
+#include "src/os/errno_guard.h"
+#include "src/os/file.h"
+
+// libc's own, exported since glibc 2.2 but in no header. Weak: a libc without them has no such
+// lock.
+extern "C" {
+[[gnu::weak]] void _IO_list_lock(void);      // NOLINT(*-reserved-identifier): libc's name
+[[gnu::weak]] void _IO_list_unlock(void);    // NOLINT(*-reserved-identifier): libc's name
+[[gnu::weak]] void _IO_list_resetlock(void); // NOLINT(*-reserved-identifier): libc's name
+}
+
+namespace tarn::os {
+
+namespace {
+
+constinit pthread_key_t exit_key{};
+
+bool is_ours(std::string_view entry)
+{
+    return entry.starts_with("TARN=") || entry.starts_with("TARN_");
+}
+
+/// The environment as the kernel passed it, for the time before libc has looked at it.
+std::string_view kernel_environment()
+{
+    static constinit SmallFile<16384> file{};
+    return file.read("/proc/self/environ");
+}
+
+} // namespace
+
+std::uint64_t clock_milliseconds()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+           static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+std::uint64_t wall_clock_seconds()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<std::uint64_t>(now.tv_sec);
+}
+
+std::uint64_t process_id()
+{
+    return static_cast<std::uint64_t>(::getpid());
+}
+
+std::size_t host_name(std::span<char> room)
+{
+    const ErrnoGuard guard;
+    if (::gethostname(room.data(), room.size()) != 0) return 0;
+    return static_cast<std::size_t>(std::ranges::find(room, '\0') - room.begin());
+}
+
+std::string_view executable_name()
+{
+    static constinit std::array<char, 4096> path{};
+    const ErrnoGuard guard;
+    const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
+    if (length <= 0) return "unknown";
+    const std::string_view whole{path.data(), static_cast<std::size_t>(length)};
+    return slice(whole, whole.rfind('/') + 1);
+}
+
+std::size_t own_environment(std::span<std::string_view> entries)
+{
+    if (::getauxval(AT_SECURE) != 0) return 0;
+    std::size_t count = 0;
+    const auto add = [&](std::string_view entry) {
+        if (is_ours(entry) && count < entries.size()) entries[count++] = entry;
+    };
+    if (::environ != nullptr) {
+        for (char** entry = ::environ; *entry != nullptr; ++entry)
+            add(*entry);
+        return count;
+    }
+    std::string_view rest = kernel_environment();
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\0'), rest.size());
+        add(slice(rest, 0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return count;
+}
+
+bool barrier_in_all_threads()
+{
+    const ErrnoGuard guard;
+    if (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
+    // Not registered yet. Registering at start would cost every process what only a
+    // multithreaded one that forks needs.
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+           ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void yield_processor()
+{
+    ::sched_yield();
+}
+
+bool set_thread_exit_hook(ThreadExitHook hook)
+{
+    return ::pthread_key_create(&exit_key, hook) == 0;
+}
+
+void arm_thread_exit(void* argument)
+{
+    const ErrnoGuard guard;
+    ::pthread_setspecific(exit_key, argument);
+}
+
+void set_fork_hooks(void (*before)(), void (*after_in_parent)(), void (*after_in_child)())
+{
+    ::pthread_atfork(before, after_in_parent, after_in_child);
+}
+
+void lock_stdio()
+{
+    if (_IO_list_lock != nullptr) _IO_list_lock();
+}
+
+void unlock_stdio()
+{
+    if (_IO_list_unlock != nullptr) _IO_list_unlock();
+}
+
+void reset_stdio_lock()
+{
+    if (_IO_list_resetlock != nullptr) _IO_list_resetlock();
+}
+
+} // namespace tarn::os

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""`meson install` puts the library, the headers, tarn.pc and the man page in their places, and what
+it puts there works: pkg-config finds library and headers, a program built with its flags runs with
+and without the preload, and the man page formats without a warning.
+
+Arguments: meson, the build folder, the installation's prefix, libdir, includedir and mandir, and
+the C compiler.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# As in README: without the preload the function is null.
+PROGRAM = r"""
+#include <stdio.h>
+#include <tarn/malloc.h>
+#include <tarn/version.h>
+int main(void) { printf("%s %s\n", TARN_VERSION, tarn_version ? tarn_version() : "none"); }
+"""
+
+
+def expect(what, seen, wanted):
+    if seen != wanted:
+        sys.exit(f"{what}: expected {wanted!r}, seen {seen!r}")
+
+
+def tool(name, package):
+    found = shutil.which(name)
+    if found is None:
+        sys.exit(f"{name} not found: install the Debian package '{package}'")
+    return found
+
+
+def output_of(*command, **environment):
+    """Standard output and error of a command that ends well; a name set to None is taken out of
+    the environment."""
+    merged = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
+    merged = {name: value for name, value in merged.items() if value is not None}
+    result = subprocess.run(command, env=merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}: status {result.returncode}\n{result.stdout}")
+    return result.stdout.strip()
+
+
+def main(meson, build, prefix, libdir, includedir, mandir, *compiler):
+    pkg_config = tool("pkg-config", "pkg-config")
+    groff = tool("groff", "groff-base")
+    with tempfile.TemporaryDirectory(prefix="tarn-install-") as folder:
+        staging = Path(folder)
+        output_of(meson, "install", "--no-rebuild", "-C", build, "--destdir", staging / "root")
+        root = staging / "root"
+
+        installed = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
+        library = f"{libdir}/libtarn.so"
+        manual = f"{mandir}/man7/tarn.7"
+        expect("installed files", sorted(installed),
+               sorted({library, manual, f"{libdir}/pkgconfig/tarn.pc",
+                       f"{includedir}/tarn/malloc.h", f"{includedir}/tarn/version.h"}))
+
+        def ask(*question):
+            return output_of(pkg_config, *question, "tarn", PKG_CONFIG_SYSROOT_DIR=str(root),
+                             PKG_CONFIG_LIBDIR=f"{root}{libdir}/pkgconfig", PKG_CONFIG_PATH=None)
+
+        expect("pkg-config --variable=preload", ask("--variable=preload"), f"{root}{library}")
+        expect("pkg-config --variable=prefix", ask("--variable=prefix"), f"{root}{prefix}")
+        expect("pkg-config --libs: nothing is linked", ask("--libs"), "")
+
+        # Position-independent as distributions build, so that the weak reference stays one.
+        (staging / "program.c").write_text(PROGRAM, encoding="utf-8")
+        output_of(*compiler, *ask("--cflags").split(), "-Wall", "-Werror", "-fPIE", "-pie",
+                  staging / "program.c", "-o", staging / "program")
+        version = ask("--modversion")
+        expect("versions without the preload", output_of(staging / "program", LD_PRELOAD=None),
+               f"{version} none")
+        expect("versions under the preload",
+               output_of(staging / "program", LD_PRELOAD=ask("--variable=preload")),
+               f"{version} {version}")
+
+        expect("groff's warnings about the man page",
+               output_of(groff, "-man", "-Tutf8", "-ww", "-z", f"{root}{manual}"), "")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
