@@ -12,6 +12,15 @@
 #include "preload/export.h"
 #include "preload/startup.h"
 
+// Clang makes the call a jump where it must; g++ 12 has no word for it, but does so at -O2.
+#ifdef __clang__
+#define TARN_JUMP_ATTRIBUTE
+#define TARN_JUMP [[clang::musttail]]
+#else
+#define TARN_JUMP_ATTRIBUTE [[gnu::optimize("O2")]]
+#define TARN_JUMP
+#endif
+
 namespace {
 
 using Dlopen = void* (*)(const char*, int);
@@ -30,10 +39,10 @@ Dlopen libc_dlopen()
 } // namespace
 
 // The last call is a jump: libc takes its return address for the caller's, whose RUNPATH and
-// namespace decide what is found. -O2 is asked for because it is what makes it one.
-TARN_EXPORT [[gnu::optimize("O2")]] void* dlopen(const char* file, int mode)
+// namespace decide what is found.
+TARN_EXPORT TARN_JUMP_ATTRIBUTE void* dlopen(const char* file, int mode)
 {
     const Dlopen next = libc_dlopen();
     if (tarn::startup_options().deepbind == tarn::DeepBind::drop) mode &= ~RTLD_DEEPBIND;
-    return next(file, mode);
+    TARN_JUMP return next(file, mode);
 }

@@ -302,10 +302,10 @@ void read_options(Options& options, std::span<const std::string_view> environmen
     constexpr std::string_view kList = "TARN=";
     constexpr std::string_view kOne = "TARN_";
     for (const std::string_view entry : environment)
-        if (entry.starts_with(kList)) apply_list(options, slice(entry, kList.size()), complain);
+        if (has_prefix(entry, kList)) apply_list(options, slice(entry, kList.size()), complain);
     for (const std::string_view entry : environment) {
         const std::size_t equals = entry.find('=');
-        if (!entry.starts_with(kOne) || equals == std::string_view::npos) continue;
+        if (!has_prefix(entry, kOne) || equals == std::string_view::npos) continue;
         apply(options, slice(entry, 0, equals), slice(entry, kOne.size(), equals - kOne.size()),
               slice(entry, equals + 1), complain);
     }

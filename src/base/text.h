@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Parts of texts. std::string_view::substr() would throw, and so need libstdc++ at load.
+// Parts of texts. std::string_view::substr() would throw, and so need libstdc++ at load;
+// starts_with() calls it where nothing is inlined.
 
 #pragma once
 
@@ -16,6 +17,11 @@ constexpr std::string_view slice(std::string_view text, std::size_t from,
 {
     from = std::min(from, text.size());
     return {text.data() + from, std::min(count, text.size() - from)};
+}
+
+constexpr bool has_prefix(std::string_view text, std::string_view prefix)
+{
+    return slice(text, 0, prefix.size()) == prefix;
 }
 
 } // namespace tarn

@@ -32,7 +32,7 @@ constinit pthread_key_t exit_key{};
 
 bool is_ours(std::string_view entry)
 {
-    return entry.starts_with("TARN=") || entry.starts_with("TARN_");
+    return has_prefix(entry, "TARN=") || has_prefix(entry, "TARN_");
 }
 
 /// The environment as the kernel passed it, for the time before libc has looked at it.
