@@ -12,6 +12,8 @@
 #include <atomic>
 #include <cstddef>
 
+#include "src/os/mutex.h"
+
 namespace tarn {
 
 class Budget {
@@ -24,21 +26,31 @@ public:
     }
 
     /// Takes `size` bytes of the budget. Errors: false, nothing is taken. Any thread.
-    /// Cost: two atomic operations.
+    /// Cost: an atomic operation where there are threads.
     bool reserve(std::size_t size)
     {
         if (limit_ != 0) return reserve_limited(size);
-        note_peak(used_.fetch_add(size, std::memory_order_relaxed) + size);
+        note_peak(add(size));
         return true;
     }
 
-    void release(std::size_t size) { used_.fetch_sub(size, std::memory_order_relaxed); }
+    void release(std::size_t size) { add(0 - size); }
 
     std::size_t limit() const { return limit_; }
     std::size_t used() const { return used_.load(std::memory_order_relaxed); }
     std::size_t peak() const { return peak_.load(std::memory_order_relaxed); }
 
 private:
+    /// Returns the sum.
+    std::size_t add(std::size_t size)
+    {
+        if (!os::is_single_threaded())
+            return used_.fetch_add(size, std::memory_order_relaxed) + size;
+        const std::size_t sum = used_.load(std::memory_order_relaxed) + size;
+        used_.store(sum, std::memory_order_relaxed);
+        return sum;
+    }
+
     bool reserve_limited(std::size_t size)
     {
         std::size_t used = used_.load(std::memory_order_relaxed);

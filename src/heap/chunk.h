@@ -40,6 +40,12 @@ public:
         return static_cast<std::size_t>(low() != 0 ? std::countr_zero(low())
                                                    : 64 + std::countr_zero(high()));
     }
+    /// Number of the last granule in the set. Requires: not empty.
+    constexpr std::size_t last() const
+    {
+        return static_cast<std::size_t>(high() != 0 ? 127 - std::countl_zero(high())
+                                                    : 63 - std::countl_zero(low()));
+    }
     /// Granules from `first` on without a gap. Requires: `first` is in the set.
     constexpr std::size_t run_length(std::size_t first) const
     {
@@ -56,6 +62,14 @@ public:
             rest = rest - range(start, length);
         }
         return longest;
+    }
+    /// Granules in a row without a gap on both sides of `at` and with it. Requires: it is in the
+    /// set.
+    constexpr std::size_t run_around(std::size_t at) const
+    {
+        const GranuleSet gaps_below(~bits_ & ((Bits{1} << at) - 1));
+        const std::size_t first = gaps_below.empty() ? 0 : gaps_below.last() + 1;
+        return run_length(first);
     }
     /// The granules at which a run of `count` starts.
     constexpr GranuleSet run_starts(std::size_t count) const

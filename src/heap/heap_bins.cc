@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/heap/budget.h"
 #include "src/heap/heap.h"
 #include "src/heap/heap_registry.h"
 
@@ -13,15 +14,16 @@ namespace tarn {
 
 namespace {
 
-/// Most bytes that the bins of one thread may hold together, and of all threads, as far as each
-/// has the least. With 2 MiB a program of 2000 blocks of 1 to 64 KiB takes 50 % more time.
-constexpr std::size_t kMostCacheRoom = MiB(4);
+/// Most bytes that the bins of one thread may hold together: a quarter of all memory in slabs, or
+/// what is kept for a random number of live blocks to vary without a slow path would outweigh the
+/// blocks; and bounded, so that neither one thread nor thousands hold much.
 constexpr std::size_t kLeastCacheRoom = KiB(512);
 constexpr std::size_t kCacheRoomOfAll = MiB(16);
 
 std::size_t cache_room()
 {
-    return std::clamp(kCacheRoomOfAll / heap_registry.count(), kLeastCacheRoom, kMostCacheRoom);
+    const std::size_t wanted = std::min(budget.used() / 4, kCacheRoomOfAll);
+    return std::max(wanted / heap_registry.count(), kLeastCacheRoom);
 }
 
 /// A class drains when more than a quarter of its blocks lie free in slabs, until less than an
@@ -41,8 +43,8 @@ constexpr std::size_t first_cap(std::size_t size)
 
 constexpr std::size_t largest_cap(std::size_t size)
 {
-    if (size <= KiB(16)) return KiB(64) / size;
-    return std::clamp(KiB(512) / size, std::size_t{1}, std::size_t{4});
+    if (size <= KiB(8)) return KiB(64) / size;
+    return std::clamp(KiB(1024) / size, std::size_t{1}, std::size_t{16});
 }
 
 } // namespace
@@ -136,7 +138,8 @@ bool Heap::grow_cap(SizeClass size_class)
 void Heap::free_local(SizeClass size_class, FreeBlock* block)
 {
     Bin& bin = this->bin(size_class);
-    if (bin.room() <= 0 && !grow_cap(size_class)) spill(size_class);
+    // A draining class may have been refilled with more than its bin is to keep: that is used up.
+    if (bin.room() <= 0 && !grow_cap(size_class) && !state(size_class).draining) spill(size_class);
     if (bin.room() > 0) {
         push(*cache_, index_of(size_class), block);
     } else {

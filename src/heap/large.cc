@@ -25,7 +25,7 @@ constinit std::atomic<std::uint64_t> freed_at{0};
 /// A program that grows a table frees one block after the other that is too small to be used
 /// again: keeping them would be waste. One that replaces large blocks wants exactly those back, and
 /// faulting them in anew costs more than anything else it does. So little is kept at first, and
-/// each time a block is wanted that has just been given back, twice as much.
+/// half of what is in use as soon as a block is wanted that has just been given back.
 class KeptMemory {
 public:
     void allocated(std::size_t size)
@@ -34,10 +34,9 @@ public:
         if (kept >= size) kept_.store(kept - size, std::memory_order_relaxed);
         if (size > regret_up_to_.load(std::memory_order_relaxed)) return;
         regret_up_to_.store(0, std::memory_order_relaxed);
-        // But never more than half of what is in use.
         const std::size_t half = large_counters.live.load(std::memory_order_relaxed) / 2;
         const std::size_t most = most_.load(std::memory_order_relaxed);
-        most_.store(std::max(most, std::min(most * 2, half)), std::memory_order_relaxed);
+        most_.store(std::max(most, half), std::memory_order_relaxed);
     }
 
     /// True: it is too much now, and all of it has to go.

@@ -3,6 +3,8 @@
 #include "src/heap/page_heap.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 
 #include "src/base/assert.h"
 #include "src/heap/settings.h"
@@ -20,23 +22,34 @@ namespace {
 /// get it from its host (measured 2026-11-21: 0.3 against 2.2 us per 4 KiB, and 16 against 3.6).
 constexpr std::size_t kHugeFrom = MiB(128);
 
-GranuleSet aligned_starts(std::size_t granules)
-{
-    GranuleSet::Bits bits = 0;
-    for (std::size_t at = 0; at < kChunkGranules; at += granules)
-        bits |= GranuleSet::Bits{1} << at;
-    return GranuleSet(bits);
-}
+/// Element n: the multiples of 2^n.
+constexpr auto kAlignedStarts = [] {
+    std::array<GranuleSet, std::countr_zero(kChunkGranules) + 1> starts;
+    for (std::size_t shift = 0; shift < starts.size(); ++shift) {
+        GranuleSet::Bits bits = 0;
+        for (std::size_t at = 0; at < kChunkGranules; at += std::size_t{1} << shift)
+            bits |= GranuleSet::Bits{1} << at;
+        starts[shift] = GranuleSet(bits);
+    }
+    return starts;
+}();
 
 /// Where a run of `granules` starts, preferring memory that is still there; false: nowhere.
 bool find_run(const Chunk& chunk, std::size_t granules, bool aligned, std::size_t& first)
 {
-    const GranuleSet allowed = aligned ? aligned_starts(granules) : GranuleSet::all();
+    const GranuleSet allowed = kAlignedStarts[aligned ? std::countr_zero(granules) : 0];
     GranuleSet starts = (chunk.free & chunk.dirty).run_starts(granules) & allowed;
     if (starts.empty()) starts = chunk.free.run_starts(granules) & allowed;
     if (starts.empty()) return false;
     first = starts.first();
     return true;
+}
+
+/// Bytes of `part`, which is often all of a run of `granules` or nothing: counting takes longer.
+std::size_t size_of(GranuleSet part, GranuleSet run, std::size_t granules)
+{
+    if (part.empty()) return 0;
+    return (part == run ? granules : part.count()) << kGranuleShift;
 }
 
 void advise(Chunk& chunk, std::size_t number, bool wants_huge)
@@ -56,9 +69,8 @@ void advise(Chunk& chunk, std::size_t number, bool wants_huge)
 
 } // namespace
 
-void PageHeap::enlist(Chunk& chunk)
+void PageHeap::enlist(Chunk& chunk, std::size_t longest)
 {
-    const std::size_t longest = chunk.free.longest_run();
     chunk.longest = static_cast<std::uint8_t>(longest);
     if (longest == 0) return;
     chunk.previous = nullptr;
@@ -77,11 +89,27 @@ void PageHeap::delist(Chunk& chunk)
         nonempty_ = nonempty_ - GranuleSet::range(chunk.longest - 1U, 1);
 }
 
-void PageHeap::update(Chunk& chunk, GranuleSet free)
+void PageHeap::relist(Chunk& chunk, std::size_t longest)
 {
+    if (longest == chunk.longest) return;
     delist(chunk);
-    chunk.free = free;
-    enlist(chunk);
+    enlist(chunk, longest);
+}
+
+/// Takes granules out of the free ones; `first` is one of them.
+void PageHeap::take(Chunk& chunk, GranuleSet taken, std::size_t first)
+{
+    // What is taken from a shorter run leaves the longest one as it is.
+    const bool from_longest = chunk.free.run_around(first) >= chunk.longest;
+    chunk.free = chunk.free - taken;
+    if (from_longest) relist(chunk, chunk.free.longest_run());
+}
+
+/// The reverse, of one run that starts with `first`.
+void PageHeap::give(Chunk& chunk, GranuleSet given, std::size_t first)
+{
+    chunk.free = chunk.free | given;
+    relist(chunk, std::max(chunk.free.run_around(first), std::size_t{chunk.longest}));
 }
 
 bool PageHeap::wants_huge_pages() const
@@ -98,7 +126,7 @@ Chunk* PageHeap::add_chunk()
     if (chunk == nullptr) return nullptr;
     advise(*chunk, address_range.chunk_number(*chunk), wants_huge_pages());
     chunk->free = GranuleSet::all();
-    enlist(*chunk);
+    enlist(*chunk, kChunkGranules);
     return chunk;
 }
 
@@ -130,8 +158,8 @@ Run PageHeap::allocate(std::size_t granules, Growth growth)
     if (chunk == nullptr) return {};
     const GranuleSet run = GranuleSet::range(first, granules);
     const GranuleSet dirty = run & chunk->dirty;
-    update(*chunk, chunk->free - run);
-    dirty_.store(dirty_.load(std::memory_order_relaxed) - (dirty.count() << kGranuleShift),
+    take(*chunk, run, first);
+    dirty_.store(dirty_.load(std::memory_order_relaxed) - size_of(dirty, run, granules),
                  std::memory_order_relaxed);
     if (growth == Growth::dense) dense_ += size;
     used_.store(used_.load(std::memory_order_relaxed) + size, std::memory_order_relaxed);
@@ -152,9 +180,9 @@ void PageHeap::release(std::size_t granule, std::size_t granules, std::size_t to
         const GranuleSet run = GranuleSet::range(first, granules);
         TARN_ASSERT((chunk.free & run).empty());
         chunk.dirty = chunk.dirty | GranuleSet::range(first, touched);
-        update(chunk, chunk.free | run);
+        give(chunk, run, first);
         chunk.freed_at = static_cast<std::uint32_t>(now);
-        const std::size_t dirty = (chunk.dirty & run).count() << kGranuleShift;
+        const std::size_t dirty = size_of(chunk.dirty & run, run, granules);
         dirty_.store(dirty_.load(std::memory_order_relaxed) + dirty, std::memory_order_relaxed);
         used_.store(used_.load(std::memory_order_relaxed) - size, std::memory_order_relaxed);
         if (growth == Growth::dense) dense_ -= size;
@@ -188,7 +216,8 @@ std::size_t PageHeap::purge_chunk(Chunk& chunk)
 {
     const GranuleSet taken = chunk.free & chunk.dirty;
     if (taken.empty() || (chunk.locked_huge && taken.count() < kChunkGranules)) return 0;
-    update(chunk, chunk.free - taken);
+    chunk.free = chunk.free - taken;
+    relist(chunk, chunk.free.longest_run());
     const std::size_t base = address_range.chunk_number(chunk) * kChunkGranules;
     const bool split_huge = chunk.huge && taken.count() < kChunkGranules;
     if (split_huge) chunk.huge = false;
@@ -207,7 +236,8 @@ std::size_t PageHeap::purge_chunk(Chunk& chunk)
 
     mutex_.lock();
     chunk.dirty = chunk.dirty - taken;
-    update(chunk, chunk.free | taken);
+    chunk.free = chunk.free | taken;
+    relist(chunk, chunk.free.longest_run());
     const std::size_t bytes = taken.count() << kGranuleShift;
     dirty_.store(dirty_.load(std::memory_order_relaxed) - bytes, std::memory_order_relaxed);
     purged_.store(purged_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);

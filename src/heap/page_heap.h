@@ -63,9 +63,11 @@ private:
     Chunk* find_chunk(std::size_t granules, bool aligned, std::size_t& first);
     Chunk* add_chunk();
     bool wants_huge_pages() const;
-    void enlist(Chunk& chunk);
+    void enlist(Chunk& chunk, std::size_t longest);
     void delist(Chunk& chunk);
-    void update(Chunk& chunk, GranuleSet free);
+    void relist(Chunk& chunk, std::size_t longest);
+    void take(Chunk& chunk, GranuleSet taken, std::size_t first);
+    void give(Chunk& chunk, GranuleSet given, std::size_t first);
     void enqueue_dirty(Chunk& chunk);
     Chunk* dequeue_dirty();
     std::size_t purge_chunk(Chunk& chunk);
