@@ -6,6 +6,7 @@
 
 #include "src/base/assert.h"
 #include "src/heap/budget.h"
+#include "src/heap/holes.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/remote_free.h"
 
@@ -32,6 +33,7 @@ Run allocate_run(const SlabShape& shape, Growth growth)
 void Heap::initialise(std::uint32_t id)
 {
     id_ = id;
+    punch_after_ = kPunchAtFirst;
     cache_ = &parked_;
     parked_.self = id << kOwnerShift;
     parked_.heap = this;
@@ -77,12 +79,16 @@ Slab* Heap::new_slab(SizeClass size_class)
     slab.dense = growth == Growth::dense;
     slab.known_zero = run.known_zero;
     slab.granule = static_cast<std::uint32_t>(run.granule);
+    slab.holes = 0;
+    slab.absent = 0;
+    slab.free_at_punch = 0;
     for (std::size_t i = 0; i < run.granules; ++i)
         address_range.set_descriptor(run.granule + i, descriptor_for(size_class));
 
     ClassState& state = this->state(size_class);
     ++state.slabs;
     state.with_room.push_front(slab);
+    if (run.known_zero && (fresh_ += shape.span()) >= punch_after_) punch_to_grow();
     return &slab;
 }
 
@@ -93,7 +99,8 @@ void Heap::release_slab(Slab& slab)
     const std::size_t blocks = std::max(slab.touched, slab.carved);
     const std::size_t touched = divide_up(blocks * shape.block_size, kGranule);
     state.carved -= slab.carved;
-    state.in_slabs -= slab.free_count;
+    state.in_slabs -= slab.free_count + slab.absent;
+    state.absent -= slab.absent;
     --state.slabs;
     for (std::size_t i = 0; i < shape.granules; ++i)
         address_range.set_descriptor(slab.granule + i, 0);
@@ -136,6 +143,10 @@ bool Heap::refill(SizeClass size_class, std::size_t request)
     state.requested += request;
     ++state.misses;
     collect_remote();
+    if (state.armed) {
+        disarm(size_class);
+        if (bin(size_class).head != nullptr) return true;
+    }
     harvest(size_class);
     if (state.draining) update_draining(size_class);
     Slab* const slab = slab_with_room(size_class);
@@ -147,6 +158,10 @@ bool Heap::refill(SizeClass size_class, std::size_t request)
         slab->free = nullptr;
         slab->free_count = 0;
         state.in_slabs -= count;
+    } else if (slab->absent != 0) {
+        count = fill_hole(*slab, list);
+        state.in_slabs -= count;
+        state.absent -= count;
     } else {
         count = carve(*slab, list);
     }
@@ -159,9 +174,14 @@ void* Heap::take_zeroed(SizeClass size_class, std::size_t request)
 {
     ClassState& state = this->state(size_class);
     collect_remote();
+    if (state.armed) {
+        disarm(size_class);
+        if (bin(size_class).head != nullptr) return nullptr;
+    }
     // Memory that was used before is cheaper to clear than new memory is to fault in.
     Slab* const slab = slab_with_room(size_class);
-    if (slab == nullptr || slab->free != nullptr || !slab->known_zero) return nullptr;
+    if (slab == nullptr || slab->free != nullptr || slab->absent != 0 || !slab->known_zero)
+        return nullptr;
     std::byte* const block = address_range.slab_start(*slab) +
                              std::size_t{slab->carved} * shape_of(size_class).block_size;
     ++slab->carved;
@@ -194,9 +214,12 @@ void Heap::retire(Slab& slab)
     const bool is_last = state.with_room.front() == &slab && slab.next == nullptr;
     if (is_last && slab.capacity > 1) {
         state.carved -= slab.carved;
-        state.in_slabs -= slab.free_count;
+        state.in_slabs -= slab.free_count + slab.absent;
+        state.absent -= slab.absent;
         slab.free = nullptr;
         slab.free_count = 0;
+        slab.holes = 0;
+        slab.absent = 0;
         // To be carved again from its start, in order of addresses; it is not zero any more, and
         // the page heap must still hear of all that was touched.
         slab.touched = std::max(slab.touched, slab.carved);

@@ -25,23 +25,39 @@ namespace tarn {
 /// What a heap knows of one size class.
 struct ClassState {
     SlabList with_room;
-    std::uint32_t cap;         // blocks that the bin may hold; 0 until the first free
-    std::uint32_t slabs;       // slabs of this class
-    std::uint64_t carved;      // blocks of those slabs handed out at least once
-    std::uint64_t in_slabs;    // of these, blocks back on the slabs' free lists
-    std::uint64_t refilled;    // blocks moved from slabs to the bin, less those moved back
-    std::uint64_t pushes;      // frees that the bin took, as far as harvested
-    std::uint64_t spilled;     // blocks that a full bin moved to their slabs
-    std::uint64_t unbinned;    // frees that went straight to the slab: the bin takes none
-    std::uint64_t sent;        // frees of blocks of other heaps
-    std::uint64_t received;    // frees by other threads that came home
-    std::uint64_t direct;      // blocks handed out without passing the bin
-    std::uint64_t requested;   // bytes asked for by the requests that missed, to estimate rounding
-    std::uint64_t misses;      // their number
-    std::int64_t idle_account; // the bin's account at the last tick: unchanged means idle
-    bool may_grow;             // refilled since the cap last grew
-    bool draining;             // most frees go to the slabs, see kDrainAbove
+    std::uint32_t cap;       // blocks that the bin may hold; 0 until the first free
+    std::uint32_t slabs;     // slabs of this class
+    std::uint64_t carved;    // blocks of those slabs handed out at least once
+    std::uint64_t in_slabs;  // of these, blocks back in the slabs
+    std::uint64_t absent;    // of these, blocks without memory, see holes.h
+    std::uint64_t refilled;  // blocks moved from slabs to the bin, less those moved back
+    std::uint64_t pushes;    // frees that the bin took, as far as harvested
+    std::uint64_t spilled;   // blocks that a full bin moved to their slabs
+    std::uint64_t unbinned;  // frees that went straight to the slab: the bin takes none
+    std::uint64_t sent;      // frees of blocks of other heaps
+    std::uint64_t received;  // frees by other threads that came home
+    std::uint64_t direct;    // blocks handed out without passing the bin
+    std::uint64_t requested; // bytes asked for by the requests that missed, to estimate rounding
+    std::uint64_t misses;    // their number
+    std::uint64_t traffic;   // misses, spilled and unbinned when they were last looked at
+    FreeBlock* armed_list;   // what an armed bin holds, see Heap::arm()
+    std::int64_t armed_room; // likewise
+    bool armed;              // the bin is empty and has no room
+    std::uint8_t armed_hits; // refills since it was armed
+    bool used;               // since idle bins were last looked for
+    bool quiet;              // hardly any traffic; holes are worth punching
+    bool may_grow;           // refilled since the cap last grew
+    bool draining;           // most frees go to the slabs, see kDrainAbove
+
+    /// Blocks that lie free in memory.
+    std::uint64_t idle_blocks() const { return in_slabs - absent; }
+    /// Blocks that have memory.
+    std::uint64_t present_blocks() const { return carved - absent; }
 };
+
+/// Which slabs get holes: all; those where blocks came free since the last time; of these only
+/// sparse ones, where there will be some.
+enum class Punch : std::uint8_t { all, changed, sparse };
 
 enum class HeapState : std::uint8_t { unused, attached, parked };
 
@@ -88,8 +104,13 @@ public:
     void flush_bin(SizeClass size_class);
     void flush();
 
-    /// Moves everything back and gives up the empty slabs that were kept, too.
+    /// Moves everything back and gives up the empty slabs that were kept, and what lies free
+    /// between blocks in use, too.
     void trim();
+
+    /// As trim(), without the bins. Also by another thread, while the owner cannot enter a slow
+    /// path.
+    void trim_slabs();
 
     /// Housekeeping that somebody has to do: called on slow paths, works every 100 ms or so.
     void tick()
@@ -97,6 +118,15 @@ public:
         if (++ticks_ == 0) [[unlikely]]
             housekeep();
     }
+
+    /// Makes the bin's next operation take the slow path, which disarms it and looks at the clock:
+    /// so time passes also for a thread that its bins would serve for ever. Cost: a few stores.
+    void arm(SizeClass size_class);
+    void disarm(SizeClass size_class);
+
+    /// After a refill: the bin stays armed until refills are frequent.
+    void rearm(SizeClass size_class);
+
     /// Reads the bins' accounts into ClassState, so that they cannot overflow.
     void harvest(SizeClass size_class);
 
@@ -111,6 +141,12 @@ public:
         return classes_[index_of(size_class)];
     }
     const Bin& bin_of(SizeClass size_class) const { return cache_->bins[index_of(size_class)]; }
+
+    /// Blocks that the bin takes, or would if it were not armed.
+    std::int64_t room_of(SizeClass size_class) const
+    {
+        return bin_of(size_class).room() + state_of(size_class).armed_room;
+    }
 
     /// Blocks that the bin takes when it is empty.
     std::int64_t room_when_empty(SizeClass size_class) const
@@ -153,16 +189,32 @@ private:
     void housekeep();
     void release_empty(SizeClass size_class);
     void flush_idle_bins();
+    void look_for_quiet_classes();
+    std::size_t punch_class(SizeClass size_class, Punch punch, std::size_t most,
+                            std::size_t& looks);
+    void punch_quiet_classes(std::size_t most);
+    void punch_to_grow();
+
+    static constexpr std::uint8_t kLookAtClock = 255;
+
+    /// After so many bytes of fresh memory a heap first looks whether it could have used what lies
+    /// free in its slabs.
+    static constexpr std::size_t kPunchAtFirst = MiB(1);
 
     ThreadCache* cache_ = nullptr;
     std::uint32_t id_ = 0;
     std::atomic<HeapState> state_{HeapState::unused};
-    std::uint8_t ticks_ = 0;
+    std::uint8_t ticks_ = 0;      // kLookAtClock: the next tick() looks at the clock
     std::size_t cache_used_ = 0;  // bytes of cap given to the bins
     std::size_t next_victim_ = 0; // class whose cap goes next when the room is all given
     std::uint32_t trim_epoch_ = 0;
-    std::uint64_t next_tick_ = 0;       // milliseconds
-    std::uint64_t next_idle_check_ = 0; // milliseconds
+    std::uint64_t last_tick_ = 0;        // milliseconds
+    std::uint64_t next_tick_ = 0;        // milliseconds
+    std::uint64_t next_idle_check_ = 0;  // milliseconds
+    std::uint64_t next_quiet_check_ = 0; // milliseconds
+    std::size_t fresh_ = 0;              // bytes of fresh memory taken since punch_to_grow()
+    std::size_t punch_after_ = 0;
+    std::size_t next_punched_ = 0; // class that punch_to_grow() looks at next
     std::uint64_t remote_batches_ = 0;
     // Other threads write here: a line of its own.
     alignas(64) std::atomic<Slab*> remote_queue_{nullptr};

@@ -35,6 +35,10 @@ constexpr std::uint64_t kDrainAbove = 4;
 constexpr std::uint64_t kDrainUntil = 8;
 constexpr std::size_t kDrainFrom = KiB(512); // bytes of a class below which nothing is worth it
 
+/// Slow paths until an armed bin is used again. Frees do not count while the class drains: a thread
+/// that frees much and then does little must still come by.
+constexpr std::uint8_t kHitsToDisarm = 8;
+
 /// First and largest number of blocks of one class in a bin.
 constexpr std::size_t first_cap(std::size_t size)
 {
@@ -55,6 +59,42 @@ std::int64_t Heap::empty_account(const ClassState& state)
     return std::int64_t{cap} * kRoomUnit;
 }
 
+void Heap::arm(SizeClass size_class)
+{
+    ClassState& state = this->state(size_class);
+    Bin& bin = this->bin(size_class);
+    if (state.armed) return;
+    state.armed = true;
+    state.armed_hits = 0;
+    state.armed_list = bin.head;
+    state.armed_room = bin.room();
+    bin.head = nullptr;
+    bin.account -= state.armed_room * kRoomUnit;
+}
+
+void Heap::disarm(SizeClass size_class)
+{
+    ClassState& state = this->state(size_class);
+    Bin& bin = this->bin(size_class);
+    if (!state.armed) return;
+    bin.head = state.armed_list;
+    bin.account += state.armed_room * kRoomUnit;
+    state.armed = false;
+    state.armed_list = nullptr;
+    state.armed_room = 0;
+    state.used = true;
+    ticks_ = kLookAtClock;
+}
+
+void Heap::rearm(SizeClass size_class)
+{
+    ClassState& state = this->state(size_class);
+    const std::uint8_t hits = state.armed_hits;
+    if (state.armed || hits >= kHitsToDisarm) return;
+    arm(size_class);
+    state.armed_hits = static_cast<std::uint8_t>(hits + 1);
+}
+
 void Heap::harvest(SizeClass size_class)
 {
     ClassState& state = this->state(size_class);
@@ -70,6 +110,7 @@ void Heap::settle()
 {
     for (std::size_t index = 0; index < kSizeClassCount; ++index) {
         const auto size_class = static_cast<SizeClass>(index);
+        disarm(size_class);
         Bin& bin = this->bin(size_class);
         // What a bin holds says which part of its account is room; the rest are pushes, however
         // many. The bound is for a list that a double free has closed to a ring.
@@ -111,6 +152,7 @@ void Heap::drop_cap(SizeClass size_class)
 {
     ClassState& state = this->state(size_class);
     flush_bin(size_class);
+    disarm(size_class);
     cache_used_ -= state.cap * block_size(size_class);
     const std::int64_t before = empty_account(state);
     state.cap = 0;
@@ -137,9 +179,16 @@ bool Heap::grow_cap(SizeClass size_class)
 
 void Heap::free_local(SizeClass size_class, FreeBlock* block)
 {
+    // An armed bin has no room: the block goes to its slab.
+    if (ClassState& state = this->state(size_class); state.armed && !state.draining) {
+        ticks_ = kLookAtClock;
+        if (++state.armed_hits >= kHitsToDisarm) disarm(size_class);
+    }
     Bin& bin = this->bin(size_class);
     // A draining class may have been refilled with more than its bin is to keep: that is used up.
-    if (bin.room() <= 0 && !grow_cap(size_class) && !state(size_class).draining) spill(size_class);
+    if (bin.room() <= 0 && !state(size_class).draining && !state(size_class).armed &&
+        !grow_cap(size_class))
+        spill(size_class);
     if (bin.room() > 0) {
         push(*cache_, index_of(size_class), block);
     } else {
@@ -193,9 +242,10 @@ void Heap::update_draining(SizeClass size_class)
 {
     const ClassState& state = this->state(size_class);
     if (state.draining) {
-        if (state.in_slabs * kDrainUntil < state.carved) set_draining(size_class, false);
-    } else if (state.in_slabs * kDrainAbove > state.carved &&
-               state.carved * block_size(size_class) >= kDrainFrom) {
+        if (state.idle_blocks() * kDrainUntil < state.present_blocks())
+            set_draining(size_class, false);
+    } else if (state.idle_blocks() * kDrainAbove > state.present_blocks() &&
+               state.present_blocks() * block_size(size_class) >= kDrainFrom) {
         set_draining(size_class, true);
     }
 }
@@ -207,10 +257,12 @@ void Heap::set_draining(SizeClass size_class, bool draining)
     const std::int64_t before = empty_account(state);
     state.draining = draining;
     bin(size_class).account += empty_account(state) - before;
+    if (draining) arm(size_class);
 }
 
 void Heap::flush_bin(SizeClass size_class)
 {
+    disarm(size_class);
     if (bin(size_class).head == nullptr) return;
     move_to_slabs(size_class, std::numeric_limits<std::uint64_t>::max());
     harvest(size_class);
@@ -227,6 +279,7 @@ void Heap::recount_bins()
 {
     for (std::size_t index = 0; index < kSizeClassCount; ++index) {
         const auto size_class = static_cast<SizeClass>(index);
+        disarm(size_class);
         Bin& bin = this->bin(size_class);
         std::int64_t cached = 0;
         for (const FreeBlock* block = bin.head; block != nullptr; block = block->next)

@@ -90,31 +90,67 @@ bool HeapRegistry::all_others_outside(const ThreadCache* own) const
     return true;
 }
 
-void HeapRegistry::freeze(const ThreadCache* own)
+/// Claims the right to stop the others: one thread at a time has it.
+bool HeapRegistry::try_claim()
+{
+    std::uint32_t nobody = 0;
+    return frozen_.compare_exchange_strong(nobody, 1, std::memory_order_seq_cst);
+}
+
+/// Ends with the lock held and, if true, no other thread on a slow path. False: one did not come
+/// out before `deadline`. Requires: try_claim().
+bool HeapRegistry::stop_others(const ThreadCache* own, std::uint64_t deadline)
 {
     freezer_.store(own, std::memory_order_relaxed);
-    frozen_.store(1, std::memory_order_seq_cst);
     // From here on every other thread either sees frozen_, or has its busy flag seen by us.
     os::barrier_in_all_threads();
-
-    const std::uint64_t deadline = os::clock_milliseconds() + 1000;
     for (;;) {
         // A busy thread may be waiting for this very lock: look while holding it, wait without.
         mutex_.lock();
-        if (all_others_outside(own) || os::clock_milliseconds() > deadline) break;
+        if (all_others_outside(own)) return true;
+        if (os::clock_milliseconds() > deadline) return false;
         mutex_.unlock();
         os::yield_processor();
     }
+}
+
+void HeapRegistry::resume_others()
+{
+    mutex_.unlock();
+    freezer_.store(nullptr, std::memory_order_relaxed);
+    frozen_.store(0, std::memory_order_release);
+    os::futex_wake(frozen_, 1 << 30);
+}
+
+void HeapRegistry::trim_others(const ThreadCache* own)
+{
+    for (std::size_t id = 1; id <= count(); ++id) {
+        Heap& heap = address_range.heap(id);
+        if (heap.state() != HeapState::attached) continue;
+        // Who trims is on a slow path: two would wait for each other, so the second gives up.
+        if (!try_claim()) return;
+        const bool stopped = stop_others(own, os::clock_milliseconds() + 20);
+        if (stopped && heap.state() == HeapState::attached && &heap.cache() != own)
+            heap.trim_slabs();
+        resume_others();
+        if (!stopped) return;
+    }
+}
+
+void HeapRegistry::freeze(const ThreadCache* own)
+{
+    const std::uint64_t deadline = os::clock_milliseconds() + 1000;
+    // A trim is over soon.
+    while (!try_claim() && os::clock_milliseconds() <= deadline)
+        os::yield_processor();
+    stop_others(own, deadline);
     page_heap.mutex().lock();
 }
 
 void HeapRegistry::thaw()
 {
     page_heap.mutex().unlock();
-    mutex_.unlock();
-    freezer_.store(nullptr, std::memory_order_relaxed);
-    frozen_.store(0, std::memory_order_release);
-    os::futex_wake(frozen_, 1 << 30);
+    resume_others();
 }
 
 void HeapRegistry::thaw_in_child(const ThreadCache* own)

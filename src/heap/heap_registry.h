@@ -40,6 +40,11 @@ public:
     void trim_parked(std::uint64_t now);
     void trim_all_parked();
 
+    /// Gives back what lies free in the slabs of all other threads, whatever these do meanwhile;
+    /// their bins are theirs alone. Called on a slow path of the thread whose cache is `own`. One
+    /// heap at a time, each for as long as it takes to walk its free lists.
+    void trim_others(const ThreadCache* own);
+
     void verify_parked();
 
     /// Runs `use` for every heap there is, while no thread can leave with its cache.
@@ -61,10 +66,10 @@ public:
     /// In the child: the heaps of the threads that are gone can be adopted.
     void thaw_in_child(const ThreadCache* own);
 
-    /// False while another thread forks and has to be waited for; see SlowPath.
-    bool is_frozen() const { return frozen_.load(std::memory_order_relaxed) != 0; }
-    /// Waits for the end of the fork, at most a tenth of a second: libc's fork may wait for a lock
-    /// that our caller holds. Returns false when it is still going on.
+    /// Another thread forks or trims and has to be waited for; see SlowPath.
+    bool is_frozen() const { return frozen_.load(std::memory_order_acquire) != 0; }
+    /// Waits for the end of the fork or trim, at most a tenth of a second: libc's fork may wait for
+    /// a lock that our caller holds. Returns false when it is still going on.
     bool wait_for_thaw();
     bool is_frozen_by(const ThreadCache* cache) const
     {
@@ -75,13 +80,16 @@ private:
     Heap* take_locked();
     void put_locked(Heap& heap);
     bool all_others_outside(const ThreadCache* own) const;
+    bool try_claim();
+    bool stop_others(const ThreadCache* own, std::uint64_t deadline);
+    void resume_others();
 
     os::Mutex mutex_;
     Heap* parked_ = nullptr;      // guarded by mutex_
     std::uint64_t next_trim_ = 0; // guarded by mutex_
     std::atomic<std::size_t> parked_count_{0};
-    std::atomic<std::size_t> count_{0}; // grows under mutex_
-    std::atomic<std::uint32_t> frozen_{0};
+    std::atomic<std::size_t> count_{0};    // grows under mutex_
+    std::atomic<std::uint32_t> frozen_{0}; // nobody else may enter a slow path
     std::atomic<const ThreadCache*> freezer_{nullptr};
 };
 

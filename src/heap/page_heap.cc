@@ -240,8 +240,22 @@ std::size_t PageHeap::purge_chunk(Chunk& chunk)
     relist(chunk, chunk.free.longest_run());
     const std::size_t bytes = taken.count() << kGranuleShift;
     dirty_.store(dirty_.load(std::memory_order_relaxed) - bytes, std::memory_order_relaxed);
-    purged_.store(purged_.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+    count_purged(bytes);
     return bytes;
+}
+
+bool PageHeap::allow_holes(std::size_t granule)
+{
+    Chunk& chunk = address_range.chunk(granule / kChunkGranules);
+    {
+        const os::LockGuard guard(mutex_);
+        if (chunk.locked_huge) return false;
+        if (!chunk.huge) return true;
+        chunk.huge = false;
+    }
+    os::advise_huge_pages(address_range.granule_address(granule & ~(kChunkGranules - 1)),
+                          kChunkSize, os::HugePages::never);
+    return true;
 }
 
 void PageHeap::purge_due(std::uint64_t now, std::size_t chunks)

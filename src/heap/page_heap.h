@@ -48,6 +48,13 @@ public:
     /// Gives back all free memory. Returns bytes.
     std::size_t purge_all();
 
+    /// Whether pages inside the slab at `granule` may go back one by one: not where they are
+    /// reserved huge pages. Transparent ones are split, once and for all.
+    bool allow_holes(std::size_t granule);
+
+    /// Counts bytes that were given back from within slabs.
+    void count_purged(std::size_t bytes) { purged_.fetch_add(bytes, std::memory_order_relaxed); }
+
     /// Bytes in slabs.
     std::size_t used() const { return used_.load(std::memory_order_relaxed); }
     /// Free bytes that still have memory behind them.

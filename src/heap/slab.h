@@ -5,7 +5,8 @@
 // Its record lies outside the memory it describes: an overflow of user data cannot reach it, and
 // records of neighbouring slabs share no cache sets with the slabs' first blocks.
 //
-//      block 0 .. carved-1: handed out once; now in use, in a thread cache, or on `free`
+//      block 0 .. carved-1: handed out once; now in use, in a thread cache, on `free`, or absent,
+//                           because its pages were given back
 //      block carved .. capacity-1: never touched since the slab was made
 //
 // Threads: everything but `remote` and `remote_next` belongs to the owning heap.
@@ -45,13 +46,16 @@ struct alignas(64) Slab {
     std::uint16_t capacity;         // blocks
     std::uint16_t touched;          // most blocks ever carved since the slab was made
     SizeClass size_class;
-    bool listed;           // in the owner's list
-    bool dense;            // made when its class had filled many, see Growth
-    bool known_zero;       // uncarved blocks read as zero
-    std::uint32_t granule; // number of its first granule
+    bool listed;                 // in the owner's list
+    bool dense;                  // made when its class had filled many, see Growth
+    bool known_zero;             // uncarved blocks read as zero
+    std::uint32_t granule;       // number of its first granule
+    std::uint32_t holes;         // one bit per page that is a hole, see holes.h
+    std::uint16_t absent;        // blocks that touch one: free, but not on `free`
+    std::uint16_t free_at_punch; // free_count when holes were last looked for
 
-    bool has_room() const { return free != nullptr || carved < capacity; }
-    bool is_empty() const { return free_count == carved; }
+    bool has_room() const { return free != nullptr || carved < capacity || absent != 0; }
+    bool is_empty() const { return free_count + absent == carved; }
 };
 
 static_assert(sizeof(Slab) == 64, "one cache line per slab");

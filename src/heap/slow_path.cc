@@ -118,11 +118,14 @@ void* checked(void* block)
 void* allocate_pooled(Heap& heap, SizeClass size_class, std::size_t size)
 {
     const std::size_t index = index_of(size_class);
+    void* block = pop(heap.cache(), index);
+    // Not empty for whoever ended here by way of an alignment.
+    if (block == nullptr && heap.refill(size_class, size)) {
+        block = pop(heap.cache(), index);
+        heap.rearm(size_class);
+    }
     heap.tick();
-    void* const block = pop(heap.cache(), index);
-    if (block != nullptr) return block; // whoever ended here by way of an alignment
-    if (!heap.refill(size_class, size)) return nullptr;
-    return pop(heap.cache(), index);
+    return block;
 }
 
 void* allocate_pooled(const SlowPath& path, SizeClass size_class, std::size_t size)
@@ -178,8 +181,10 @@ void* allocate_zeroed_slow(std::size_t size)
         const SizeClass size_class = size_class_for(size);
         Heap* const heap = path.heap();
         if (heap != nullptr && heap->bin_of(size_class).head == nullptr) {
-            heap->tick();
-            if (void* const block = heap->take_zeroed(size_class, size)) return block;
+            if (void* const block = heap->take_zeroed(size_class, size)) {
+                heap->tick();
+                return block;
+            }
         }
         if (void* const block = allocate_pooled(path, size_class, size))
             return cleared(block, size);
@@ -289,6 +294,7 @@ bool trim_process()
     publish_all(path.cache());
     if (path.heap() != nullptr) path.heap()->trim();
     heap_registry.trim_all_parked();
+    heap_registry.trim_others(&path.cache());
     page_heap.purge_all();
     purge_large();
     return page_heap.purged() + fallback->dirty() != before;

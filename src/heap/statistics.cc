@@ -29,7 +29,7 @@ std::uint64_t difference(std::uint64_t a, std::uint64_t b)
     const ClassState state = heap.state_of(size_class);
     const Bin bin = heap.bin_of(size_class);
     const std::uint64_t pushes = state.pushes + static_cast<std::uint64_t>(bin.pushes());
-    const std::int64_t cached = heap.room_when_empty(size_class) - bin.room();
+    const std::int64_t cached = heap.room_when_empty(size_class) - bin.room() - state.armed_room;
     const std::uint64_t in_bin = cached > 0 ? static_cast<std::uint64_t>(cached) : 0;
 
     sum.allocations += difference(state.refilled + state.direct + pushes, in_bin);
@@ -39,10 +39,11 @@ std::uint64_t difference(std::uint64_t a, std::uint64_t b)
     sum.remote += state.received;
     sum.sent += state.sent;
     sum.cached += in_bin;
-    sum.in_slabs += state.in_slabs;
+    sum.in_slabs += state.idle_blocks();
     sum.slabs += state.slabs;
     sum.untouched +=
-        difference(std::uint64_t{state.slabs} * shape_of(size_class).capacity, state.carved);
+        difference(std::uint64_t{state.slabs} * shape_of(size_class).capacity, state.carved) +
+        state.absent;
     sum.live += difference(state.carved, in_bin + state.in_slabs);
     sum.requested += state.requested;
 }

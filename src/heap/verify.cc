@@ -4,6 +4,7 @@
 
 #include "src/base/print.h"
 #include "src/heap/heap_registry.h"
+#include "src/heap/holes.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/remote_free.h"
 
@@ -49,27 +50,33 @@ void Heap::verify_class(SizeClass size_class)
 {
     const ClassState& state = this->state(size_class);
     std::uint64_t in_slabs = 0;
+    std::uint64_t absent = 0;
     const Slab* previous = nullptr;
     for (const Slab* slab = state.with_room.front(); slab != nullptr; slab = slab->next) {
         require(slab->listed && slab->previous == previous, "the list of slabs is linked both ways",
                 at(slab));
         require(slab->size_class == size_class, "a slab is in the list of its class", at(slab));
         require(slab->has_room(), "a listed slab has room", at(slab));
-        require(slab->carved <= slab->capacity && slab->free_count <= slab->carved,
+        require(slab->carved <= slab->capacity && slab->free_count + slab->absent <= slab->carved,
                 "a slab's counts are in order", at(slab));
         std::size_t count = 0;
         for (const FreeBlock* block = slab->free; block != nullptr; block = block->next) {
             require_block(*this, size_class, block);
             require(&address_range.slab_at(address_range.granule_of(block), size_class) == slab,
                     "a slab's free block is its own", at(block));
+            require(!is_absent(*slab, block), "a slab's free block has memory", at(block));
             require(++count <= slab->free_count, "a slab's free list is as long as its count",
                     at(slab));
         }
         require(count == slab->free_count, "a slab's free list is as long as its count", at(slab));
-        in_slabs += count;
+        require(count_absent(*slab) == slab->absent,
+                "a slab's absent blocks are those of its holes", at(slab));
+        in_slabs += count + slab->absent;
+        absent += slab->absent;
         previous = slab;
     }
     require(in_slabs == state.in_slabs, "the slabs' free blocks add up", index_of(size_class));
+    require(absent == state.absent, "the slabs' absent blocks add up", index_of(size_class));
     require(state.carved <= std::uint64_t{state.slabs} * shape_of(size_class).capacity,
             "no more blocks than the slabs hold", index_of(size_class));
 
@@ -77,12 +84,15 @@ void Heap::verify_class(SizeClass size_class)
     // Heap::settle(); but a list longer than all blocks is one that leads round and round.
     constexpr const char* kInvariant = "a bin holds as many blocks as its account says";
     std::int64_t cached = 0;
-    for (const FreeBlock* block = bin(size_class).head; block != nullptr; block = block->next) {
+    const FreeBlock* const binned = state.armed ? state.armed_list : bin(size_class).head;
+    require(!state.armed || bin(size_class).head == nullptr, "an armed bin is empty",
+            index_of(size_class));
+    for (const FreeBlock* block = binned; block != nullptr; block = block->next) {
         require_block(*this, size_class, block);
         require(static_cast<std::uint64_t>(++cached) <= state.carved, kInvariant,
                 index_of(size_class));
     }
-    require(cached >= room_when_empty(size_class) - bin(size_class).room(), kInvariant,
+    require(cached >= room_when_empty(size_class) - room_of(size_class), kInvariant,
             index_of(size_class));
     require(static_cast<std::uint64_t>(cached) + in_slabs <= state.carved,
             "no more free blocks than blocks", index_of(size_class));

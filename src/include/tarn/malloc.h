@@ -35,7 +35,7 @@ struct tarn_statistics {
     uint64_t rounding;      /* of these, lost to rounding up to a size class (estimated) */
     uint64_t cached;        /* free, in thread caches */
     uint64_t free_in_slabs; /* free, in slabs that are in use */
-    uint64_t untouched;     /* never handed out, in slabs that are in use */
+    uint64_t untouched;     /* without memory, in slabs that are in use */
     uint64_t free_dirty;    /* free, in no slab, waiting for reuse or for the way back */
     uint64_t fallback_live; /* in blocks of the fallback; part of live */
     uint64_t fallback_free; /* kept by the fallback */

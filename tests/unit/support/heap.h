@@ -29,8 +29,10 @@ inline const ClassState& own_state(std::size_t size)
 inline std::size_t binned(std::size_t size)
 {
     std::size_t count = 0;
-    for (const FreeBlock* block = own_heap().bin_of(size_class_for(size)).head; block != nullptr;
-         block = block->next)
+    const SizeClass size_class = size_class_for(size);
+    const ClassState& state = own_heap().state_of(size_class);
+    const FreeBlock* block = state.armed ? state.armed_list : own_heap().bin_of(size_class).head;
+    for (; block != nullptr; block = block->next)
         ++count;
     return count;
 }
