@@ -108,9 +108,9 @@ public:
     /// between blocks in use, too.
     void trim();
 
-    /// As trim(), without the bins. Also by another thread, while the owner cannot enter a slow
-    /// path.
-    void trim_slabs();
+    /// As trim(), without the bins, by another thread while the owner cannot enter a slow path. For
+    /// a bounded time; false: there is more to do.
+    bool trim_from_outside();
 
     /// Housekeeping that somebody has to do: called on slow paths, works every 100 ms or so.
     void tick()
@@ -190,6 +190,7 @@ private:
     void release_empty(SizeClass size_class);
     void flush_idle_bins();
     void look_for_quiet_classes();
+    void trim_slabs(Punch punch, std::size_t& most);
     std::size_t punch_class(SizeClass size_class, Punch punch, std::size_t most,
                             std::size_t& looks);
     void punch_quiet_classes(std::size_t most);

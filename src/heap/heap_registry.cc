@@ -126,14 +126,16 @@ void HeapRegistry::trim_others(const ThreadCache* own)
 {
     for (std::size_t id = 1; id <= count(); ++id) {
         Heap& heap = address_range.heap(id);
-        if (heap.state() != HeapState::attached) continue;
-        // Who trims is on a slow path: two would wait for each other, so the second gives up.
-        if (!try_claim()) return;
-        const bool stopped = stop_others(own, os::clock_milliseconds() + 20);
-        if (stopped && heap.state() == HeapState::attached && &heap.cache() != own)
-            heap.trim_slabs();
-        resume_others();
-        if (!stopped) return;
+        bool done = heap.state() != HeapState::attached || &heap == own->heap;
+        while (!done) {
+            // Who trims is on a slow path: two would wait for each other, so the second gives up.
+            if (!try_claim()) return;
+            const bool stopped = stop_others(own, os::clock_milliseconds() + 20);
+            // It may have been parked meanwhile, and then somebody else's turn comes.
+            if (stopped) done = heap.state() != HeapState::attached || heap.trim_from_outside();
+            resume_others();
+            if (!stopped) return;
+        }
     }
 }
 

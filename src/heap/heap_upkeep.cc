@@ -36,12 +36,15 @@ constexpr std::uint64_t kMostElapsed = 200;
 
 /// Blocks in use per page of a slab up to which some pages are expected to have none: with two
 /// per page, e^-2 = 13 % of all pages.
-constexpr std::size_t kSparse = 3;
+constexpr std::size_t kSparse = 2;
 
 /// Slabs that a growing heap looks at, and bytes of growth after which it looks at all
 /// where looking found nothing.
 constexpr std::size_t kLooksToGrow = 1024;
 constexpr std::size_t kPunchAtLast = MiB(32);
+
+/// Bytes in holes that another thread punches while it keeps the owner waiting, for at most 10 ms.
+constexpr std::size_t kPunchedFromOutside = MiB(16);
 
 constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();
 
@@ -167,20 +170,29 @@ void Heap::release_empty(SizeClass size_class)
     }
 }
 
-void Heap::trim()
-{
-    flush();
-    trim_slabs();
-}
-
-void Heap::trim_slabs()
+void Heap::trim_slabs(Punch punch, std::size_t& most)
 {
     collect_remote();
     std::size_t looks = kNoBound;
-    for (std::size_t index = 0; index < kSizeClassCount; ++index) {
-        release_empty(static_cast<SizeClass>(index));
-        punch_class(static_cast<SizeClass>(index), Punch::all, kNoBound, looks);
+    for (std::size_t index = 0; index < kSizeClassCount && most > 0; ++index) {
+        const auto size_class = static_cast<SizeClass>(index);
+        release_empty(size_class);
+        most -= std::min(most, punch_class(size_class, punch, most, looks));
     }
+}
+
+void Heap::trim()
+{
+    flush();
+    std::size_t most = kNoBound;
+    trim_slabs(Punch::all, most);
+}
+
+bool Heap::trim_from_outside()
+{
+    std::size_t most = kPunchedFromOutside;
+    trim_slabs(Punch::changed, most);
+    return most > 0;
 }
 
 } // namespace tarn
