@@ -25,29 +25,29 @@ namespace tarn {
 /// What a heap knows of one size class.
 struct ClassState {
     SlabList with_room;
-    std::uint32_t cap;       // blocks that the bin may hold; 0 until the first free
-    std::uint32_t slabs;     // slabs of this class
-    std::uint64_t carved;    // blocks of those slabs handed out at least once
-    std::uint64_t in_slabs;  // of these, blocks back in the slabs
-    std::uint64_t absent;    // of these, blocks without memory, see holes.h
-    std::uint64_t refilled;  // blocks moved from slabs to the bin, less those moved back
-    std::uint64_t pushes;    // frees that the bin took, as far as harvested
-    std::uint64_t spilled;   // blocks that a full bin moved to their slabs
-    std::uint64_t unbinned;  // frees that went straight to the slab: the bin takes none
-    std::uint64_t sent;      // frees of blocks of other heaps
-    std::uint64_t received;  // frees by other threads that came home
-    std::uint64_t direct;    // blocks handed out without passing the bin
-    std::uint64_t requested; // bytes asked for by the requests that missed, to estimate rounding
-    std::uint64_t misses;    // their number
-    std::uint64_t traffic;   // misses, spilled and unbinned when they were last looked at
-    FreeBlock* armed_list;   // what an armed bin holds, see Heap::arm()
-    std::int64_t armed_room; // likewise
-    bool armed;              // the bin is empty and has no room
-    std::uint8_t armed_hits; // refills since it was armed
-    bool used;               // since idle bins were last looked for
-    bool quiet;              // hardly any traffic; holes are worth punching
-    bool may_grow;           // refilled since the cap last grew
-    bool draining;           // most frees go to the slabs, see kDrainAbove
+    std::uint32_t cap;        // blocks that the bin may hold; 0 until the first free
+    std::uint32_t slabs;      // slabs of this class
+    std::uint64_t carved;     // blocks of those slabs handed out at least once
+    std::uint64_t in_slabs;   // of these, blocks back in the slabs
+    std::uint64_t absent;     // of these, blocks without memory, see holes.h
+    std::uint64_t refilled;   // blocks moved from slabs to the bin, less those moved back
+    std::uint64_t pushes;     // frees that the bin took, as far as harvested
+    std::uint64_t spilled;    // blocks that a full bin moved to their slabs
+    std::uint64_t unbinned;   // frees that went straight to the slab: the bin takes none
+    std::uint64_t sent;       // frees of blocks of other heaps
+    std::uint64_t received;   // frees by other threads that came home
+    std::uint64_t direct;     // blocks handed out without passing the bin
+    std::uint64_t requested;  // bytes asked for by the requests that missed, to estimate rounding
+    std::uint64_t misses;     // their number
+    std::uint64_t traffic;    // misses, spilled and unbinned when they were last looked at
+    FreeBlock* armed_list;    // what an armed bin holds, see Heap::arm()
+    std::int64_t armed_room;  // likewise
+    bool armed;               // the bin is empty and has no room
+    std::uint8_t visits_left; // slow paths until it stays disarmed
+    bool used;                // since idle bins were last looked for
+    bool quiet;               // hardly any traffic; holes are worth punching
+    bool may_grow;            // refilled since the cap last grew
+    bool draining;            // most frees go to the slabs, see kDrainAbove
 
     /// Blocks that lie free in memory.
     std::uint64_t idle_blocks() const { return in_slabs - absent; }

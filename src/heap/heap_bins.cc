@@ -37,7 +37,7 @@ constexpr std::size_t kDrainFrom = KiB(512); // bytes of a class below which not
 
 /// Slow paths until an armed bin is used again. Frees do not count while the class drains: a thread
 /// that frees much and then does little must still come by.
-constexpr std::uint8_t kHitsToDisarm = 8;
+constexpr std::uint8_t kVisitsToDisarm = 8;
 
 /// First and largest number of blocks of one class in a bin.
 constexpr std::size_t first_cap(std::size_t size)
@@ -63,9 +63,9 @@ void Heap::arm(SizeClass size_class)
 {
     ClassState& state = this->state(size_class);
     Bin& bin = this->bin(size_class);
+    state.visits_left = kVisitsToDisarm;
     if (state.armed) return;
     state.armed = true;
-    state.armed_hits = 0;
     state.armed_list = bin.head;
     state.armed_room = bin.room();
     bin.head = nullptr;
@@ -89,10 +89,10 @@ void Heap::disarm(SizeClass size_class)
 void Heap::rearm(SizeClass size_class)
 {
     ClassState& state = this->state(size_class);
-    const std::uint8_t hits = state.armed_hits;
-    if (state.armed || hits >= kHitsToDisarm) return;
+    if (state.armed || state.visits_left == 0) return;
+    const auto visits_left = static_cast<std::uint8_t>(state.visits_left - 1);
     arm(size_class);
-    state.armed_hits = static_cast<std::uint8_t>(hits + 1);
+    state.visits_left = visits_left;
 }
 
 void Heap::harvest(SizeClass size_class)
@@ -182,7 +182,8 @@ void Heap::free_local(SizeClass size_class, FreeBlock* block)
     // An armed bin has no room: the block goes to its slab.
     if (ClassState& state = this->state(size_class); state.armed && !state.draining) {
         ticks_ = kLookAtClock;
-        if (++state.armed_hits >= kHitsToDisarm) disarm(size_class);
+        if (state.visits_left != 0) --state.visits_left;
+        if (state.visits_left == 0) disarm(size_class);
     }
     Bin& bin = this->bin(size_class);
     // A draining class may have been refilled with more than its bin is to keep: that is used up.

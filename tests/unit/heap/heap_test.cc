@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -218,6 +219,26 @@ TEST_F(HeapTest, CarvesAPageAtATimeFromUntouchedMemory)
     EXPECT_TRUE(slab.known_zero);
     EXPECT_EQ(test::resident_bytes(address_range.slab_start(slab), kGranule), os::kPageSize);
     deallocate(block);
+}
+
+TEST_F(HeapTest, ComesByAgainAndAgainThoughItsBinsServeAll)
+{
+    settings.purge_delay = 150;
+    for (int i = 0; i < 3000 && !own_state(64).armed; ++i) {
+        const Blocks blocks(1000, KiB(16)); // slow paths, until one looks at the clock
+    }
+    ASSERT_TRUE(own_state(64).armed);
+    {
+        const Blocks blocks(50, 2000);
+    }
+    ASSERT_GT(binned(2000), 0U);
+    // More pairs than visits disarm a bin, and two looks for idle ones. Bounded, as below.
+    for (int i = 0; i < 100 && binned(2000) > 0; ++i) {
+        ::usleep(20'000);
+        deallocate(allocate(64));
+    }
+    EXPECT_EQ(binned(2000), 0U);
+    settings.purge_delay = 1;
 }
 
 TEST_F(HeapTest, FlushesBinsThatAreIdle)
