@@ -53,7 +53,7 @@ std::size_t index_in(const Slab& slab, const SlabShape& shape, const FreeBlock* 
 /// no holes yet.
 PageSet find_unused_pages(const Slab& slab, const SlabShape& shape)
 {
-    const std::size_t end = slab.carved * shape.block_size;
+    const std::size_t end = std::size_t{slab.carved} * shape.block_size;
     const std::size_t whole_pages =
         (slab.carved == slab.capacity ? end + os::kPageSize - 1 : end) / os::kPageSize;
     if (whole_pages == 0) return 0;
@@ -77,7 +77,8 @@ std::size_t punch_holes(Slab& slab)
 {
     const SlabShape& shape = shape_of(slab.size_class);
     slab.free_at_punch = slab.free_count;
-    if (slab.capacity == 1 || slab.free_count * shape.block_size < os::kPageSize) return 0;
+    if (slab.capacity == 1 || std::size_t{slab.free_count} * shape.block_size < os::kPageSize)
+        return 0;
     const PageSet pages = find_unused_pages(slab, shape);
     if (pages == 0 || !page_heap.allow_holes(slab.granule)) return 0;
 

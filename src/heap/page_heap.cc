@@ -37,7 +37,8 @@ constexpr auto kAlignedStarts = [] {
 /// Where a run of `granules` starts, preferring memory that is still there; false: nowhere.
 bool find_run(const Chunk& chunk, std::size_t granules, bool aligned, std::size_t& first)
 {
-    const GranuleSet allowed = kAlignedStarts[aligned ? std::countr_zero(granules) : 0];
+    const int shift = aligned ? std::countr_zero(granules) : 0;
+    const GranuleSet allowed = kAlignedStarts[static_cast<std::size_t>(shift)];
     GranuleSet starts = (chunk.free & chunk.dirty).run_starts(granules) & allowed;
     if (starts.empty()) starts = chunk.free.run_starts(granules) & allowed;
     if (starts.empty()) return false;

@@ -155,6 +155,18 @@ void* cleared(void* block, std::size_t size)
     return block != nullptr ? std::memset(block, 0, size) : nullptr;
 }
 
+void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::size_t size)
+{
+    Heap* const heap = path.heap();
+    if (heap != nullptr && heap->bin_of(size_class).head == nullptr) {
+        if (void* const block = heap->take_zeroed(size_class, size)) {
+            heap->tick();
+            return block;
+        }
+    }
+    return cleared(allocate_pooled(path, size_class, size), size);
+}
+
 } // namespace
 
 [[gnu::weak]] void configure_heap() {}
@@ -178,16 +190,8 @@ void* allocate_zeroed_slow(std::size_t size)
     // Emergency memory is fresh.
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
     if (fits_pools(size)) {
-        const SizeClass size_class = size_class_for(size);
-        Heap* const heap = path.heap();
-        if (heap != nullptr && heap->bin_of(size_class).head == nullptr) {
-            if (void* const block = heap->take_zeroed(size_class, size)) {
-                heap->tick();
-                return block;
-            }
-        }
-        if (void* const block = allocate_pooled(path, size_class, size))
-            return cleared(block, size);
+        if (void* const block = allocate_pooled_zeroed(path, size_class_for(size), size))
+            return block;
     }
     return checked(allocate_large(size, kMinAlignment, Zero::yes));
 }

@@ -8,7 +8,8 @@
 #include <cstdint>
 
 // libc's own (2.32), in <sys/single_threaded.h>; weak, because older ones have none.
-extern "C" [[gnu::weak]] char __libc_single_threaded; // NOLINT(*-reserved-identifier): libc's name
+// NOLINTNEXTLINE(*-reserved-identifier, readability-identifier-naming): libc's name
+extern "C" [[gnu::weak]] char __libc_single_threaded;
 
 namespace tarn::os {
 
