@@ -8,7 +8,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -41,10 +40,11 @@ public:
     {
         const auto at = reinterpret_cast<std::uintptr_t>(address);
         const std::size_t count = count_.load(std::memory_order_acquire);
-        return std::any_of(extents_.begin(), extents_.begin() + count, [at](const Extent& extent) {
-            return at >= extent.start.load(std::memory_order_relaxed) &&
-                   at < extent.end.load(std::memory_order_relaxed);
-        });
+        for (const Extent* extent = extents_.data(); extent != extents_.data() + count; ++extent)
+            if (at >= extent->start.load(std::memory_order_relaxed) &&
+                at < extent->end.load(std::memory_order_relaxed))
+                return true;
+        return false;
     }
 
 private:

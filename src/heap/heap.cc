@@ -65,6 +65,7 @@ Slab* Heap::new_slab(SizeClass size_class)
     Run run = allocate_run(shape, growth);
     if (run.granules == 0) {
         // Out of budget or of range: what our own bins keep from becoming empty slabs may do.
+        if (!trim_may_help()) return nullptr;
         trim();
         run = allocate_run(shape, growth);
         if (run.granules == 0) return nullptr;
@@ -225,6 +226,7 @@ void Heap::retire(Slab& slab)
         slab.touched = std::max(slab.touched, slab.carved);
         slab.carved = 0;
         slab.known_zero = false;
+        keeps_empty_slabs_ = true;
         return;
     }
     state.with_room.remove(slab);

@@ -112,6 +112,10 @@ public:
     /// a bounded time; false: there is more to do.
     bool trim_from_outside();
 
+    /// False: neither a bin nor an empty slab holds anything that trim() could give up. Spares a
+    /// thread at the limit of its memory a vain trim for each block.
+    bool trim_may_help() const;
+
     /// Housekeeping that somebody has to do: called on slow paths, works every 100 ms or so.
     void tick()
     {
@@ -213,6 +217,7 @@ private:
     std::uint64_t next_tick_ = 0;        // milliseconds
     std::uint64_t next_idle_check_ = 0;  // milliseconds
     std::uint64_t next_quiet_check_ = 0; // milliseconds
+    bool keeps_empty_slabs_ = false;     // retire() has kept one since the last trim()
     std::size_t fresh_ = 0;              // bytes of fresh memory taken since punch_to_grow()
     std::size_t punch_after_ = 0;
     std::size_t next_punched_ = 0; // class that punch_to_grow() looks at next

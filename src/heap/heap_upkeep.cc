@@ -181,9 +181,20 @@ void Heap::trim_slabs(Punch punch, std::size_t& most)
     }
 }
 
+bool Heap::trim_may_help() const
+{
+    if (keeps_empty_slabs_) return true;
+    for (const Bin& bin : cache_->bins)
+        if (bin.head != nullptr) return true;
+    for (const ClassState& state : classes_)
+        if (state.armed_list != nullptr) return true;
+    return false;
+}
+
 void Heap::trim()
 {
     flush();
+    keeps_empty_slabs_ = false;
     std::size_t most = kNoBound;
     trim_slabs(Punch::all, most);
 }
