@@ -24,9 +24,9 @@ constexpr std::uint64_t kTickInterval = 50; // milliseconds
 /// A class whose slow paths moved less than this share of its free blocks is quiet.
 constexpr std::uint64_t kQuietBelow = 8;
 
-/// What is given back is in proportion to the time that has passed, so that it takes no more than
-/// a tenth of it; and at once no more than for kMostElapsed milliseconds. A page by itself takes
-/// 1.8 us, one of a whole chunk 0.2 to 0.4 us (measured 2026-11-21).
+/// What is given back is in proportion to the time that has passed, so that it takes 5 to 15 % of
+/// it; and at once no more than for kMostElapsed milliseconds. A page by itself takes 1.8 us, one
+/// of a whole chunk 0.2 to 0.4 us (measured 2026-11-21).
 constexpr std::size_t kPunchedPerMillisecond = KiB(160);
 constexpr std::size_t chunks_purged_in(std::uint64_t milliseconds)
 {
