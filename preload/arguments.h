@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <limits>
 
@@ -35,10 +36,7 @@ constexpr bool is_posix_alignment(std::size_t alignment)
 constexpr std::size_t next_alignment(std::size_t alignment)
 {
     if (alignment > (std::numeric_limits<std::size_t>::max() >> 1) + 1) return 0;
-    std::size_t rounded = 1;
-    while (rounded < alignment)
-        rounded <<= 1;
-    return rounded;
+    return std::bit_ceil(alignment);
 }
 
 } // namespace tarn

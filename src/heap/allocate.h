@@ -12,6 +12,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -54,14 +56,17 @@ inline void* allocate_zeroed(std::size_t size)
     return allocate_zeroed_slow(size);
 }
 
-/// Largest alignment that blocks of the pools can have: that of the slab they lie in.
-inline constexpr std::size_t kMaxPooledAlignment = kGranule;
+/// Largest alignment that blocks of the pools can have: a run whose length is a power of two is
+/// aligned to it.
+inline constexpr std::size_t kMaxPooledAlignment = kMaxPooledSize;
 
 /// The size with which to ask for a block so that it is aligned to `alignment`. Rounded up to the
 /// alignment a size has a class all of whose blocks are aligned so: classes are multiples of an
-/// eighth of their doubling, and a multiple of something larger is itself one of them.
+/// eighth of their doubling, and a multiple of something larger is itself one of them. Beyond the
+/// granule only powers of two are; the address space is all that this wastes.
 constexpr std::size_t padded_for(std::size_t size, std::size_t alignment)
 {
+    if (alignment > kGranule) return std::bit_ceil(std::max(size, alignment));
     return round_up(size + (size == 0 ? 1 : 0), alignment);
 }
 
@@ -70,12 +75,10 @@ inline void* allocate_aligned(std::size_t size, std::size_t alignment)
 {
     if (alignment <= kMinAlignment) return allocate(size);
     if (size <= kMaxPooledSize && alignment <= kMaxPooledAlignment) [[likely]] {
-        const std::size_t padded = padded_for(size, alignment);
-        if (padded <= kMaxPooledSize) [[likely]] {
-            const std::size_t index = index_of(size_class_for(padded));
-            if (void* const block = pop(this_thread_cache(), index)) [[likely]]
-                return block;
-        }
+        // Padded it fits as well: the largest size is a multiple of every such alignment.
+        const std::size_t index = index_of(size_class_for(padded_for(size, alignment)));
+        if (void* const block = pop(this_thread_cache(), index)) [[likely]]
+            return block;
     }
     return allocate_aligned_slow(size, alignment);
 }

@@ -116,6 +116,20 @@ TEST_F(AllocateTest, RefusesImpossibleSizes)
     EXPECT_EQ(errno, ENOMEM);
 }
 
+TEST_F(AllocateTest, ServesAlignmentsUpToTheLargestPooledSizeFromThePools)
+{
+    for (std::size_t alignment = 32; alignment <= kMaxPooledSize; alignment *= 2) {
+        for (const std::size_t size :
+             {std::size_t{0}, std::size_t{100}, KiB(33), KiB(600), MiB(1)}) {
+            void* const block = allocate_aligned(size, alignment);
+            EXPECT_TRUE(address_range.contains(block)) << size << " at " << alignment;
+            EXPECT_TRUE(is_aligned(block, alignment)) << size << " at " << alignment;
+            EXPECT_GE(usable_size(block), size);
+            deallocate(block);
+        }
+    }
+}
+
 TEST_F(AllocateTest, KeepsErrnoOnSuccessAndInFree)
 {
     errno = 4711;
