@@ -38,6 +38,9 @@ void initialise()
     // Without a range everything comes from the fallback: slower, but nothing is refused.
     address_range.initialise();
     os::set_thread_exit_hook(leave_thread);
+    // Not with the second thread: it may be on its way into the heap while the first one forks.
+    os::prepare_barrier();
+    os::set_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
     initialised.store(true, std::memory_order_release);
 }
 
@@ -45,16 +48,6 @@ void ensure_initialised()
 {
     if (!initialised.load(std::memory_order_acquire)) [[unlikely]]
         initialise();
-}
-
-/// With the second thread, before it has a heap: a process of one thread has nobody to wait for
-/// when it forks, and needs not pay for the registration (176 KiB of libc's pages).
-void register_fork_handlers()
-{
-    static constinit std::atomic<bool> registered{false};
-    if (heap_registry.count() == 0 || registered.load(std::memory_order_relaxed)) return;
-    if (!registered.exchange(true, std::memory_order_relaxed))
-        os::set_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 /// The calling thread's stay on a slow path: marks it busy, so that fork() in another thread waits
@@ -94,7 +87,6 @@ private:
 
     void join()
     {
-        register_fork_handlers();
         if (!heap_registry.adopt(cache_)) return;
         os::arm_thread_exit(&cache_);
     }
@@ -317,18 +309,22 @@ void leave_thread(void* argument)
 
 void before_fork()
 {
+    // Nobody to wait for.
+    if (os::is_single_threaded()) return;
     os::lock_stdio();
     heap_registry.freeze(&this_thread_cache());
 }
 
 void after_fork_in_parent()
 {
+    if (!heap_registry.is_frozen_by(&this_thread_cache())) return;
     heap_registry.thaw();
     os::unlock_stdio();
 }
 
 void after_fork_in_child()
 {
+    if (!heap_registry.is_frozen_by(&this_thread_cache())) return;
     os::reset_stdio_lock();
     heap_registry.thaw_in_child(&this_thread_cache());
 }

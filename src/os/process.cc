@@ -102,13 +102,17 @@ std::size_t own_environment(std::span<std::string_view> entries)
     return count;
 }
 
+bool prepare_barrier()
+{
+    const ErrnoGuard guard;
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
 bool barrier_in_all_threads()
 {
     const ErrnoGuard guard;
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) return true;
-    // Not registered yet. Registering at start would cost every process what only a
-    // multithreaded one that forks needs.
-    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+    return prepare_barrier() &&
            ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
