@@ -67,13 +67,17 @@ public:
     }
     std::byte* slab_start(const Slab& slab) const { return granule_address(slab.granule); }
 
-    /// The slab that holds `granule`, whose class is `size_class`.
-    Slab& slab_at(std::size_t granule, SizeClass size_class) const
+    /// Where the slab begins that holds `granule` and whose class is `size_class`.
+    static std::size_t first_granule(std::size_t granule, SizeClass size_class)
     {
         const SlabShape& shape = shape_of(size_class);
         // A pointer to a single block points to its start, so the granule is the first already.
         if (!shape.is_single_block()) granule &= ~(std::size_t{shape.granules} - 1);
-        return slabs_[granule];
+        return granule;
+    }
+    Slab& slab_at(std::size_t granule, SizeClass size_class) const
+    {
+        return slabs_[first_granule(granule, size_class)];
     }
     Slab& slab_record(std::size_t granule) const { return slabs_[granule]; }
     Chunk& chunk(std::size_t number) const;

@@ -19,6 +19,9 @@ namespace {
 /// From so many slabs of a class on, one more is sure to be filled.
 constexpr std::uint32_t kDenseFrom = 16;
 
+/// A bin of a draining class is refilled with so many blocks if a few slabs have them.
+constexpr std::size_t kDrainRefill = 32;
+
 /// Granules for a slab, within the budget.
 Run allocate_run(const SlabShape& shape, Growth growth)
 {
@@ -153,22 +156,44 @@ bool Heap::refill(SizeClass size_class, std::size_t request)
     Slab* const slab = slab_with_room(size_class);
     if (slab == nullptr) return false;
 
-    FreeBlock* list = slab->free;
-    std::size_t count = slab->free_count;
-    if (list != nullptr) {
-        slab->free = nullptr;
-        slab->free_count = 0;
+    FreeBlock* list = nullptr;
+    std::size_t count = take_from(*slab, list);
+    // The fullest slabs have a block or two each.
+    for (Slab* next = state.with_room.front();
+         state.draining && count < kDrainRefill && next != nullptr && next->free != nullptr &&
+         next->free_count < kDrainRefill;
+         next = state.with_room.front()) {
+        FreeBlock* more = nullptr;
+        count += take_from(*next, more);
+        FreeBlock* last = more;
+        while (last->next != nullptr)
+            last = last->next;
+        last->next = list;
+        list = more;
+    }
+    fill_bin(size_class, list, count);
+    return true;
+}
+
+/// Takes all free blocks of `slab`, or some of those without memory when it has no others.
+std::size_t Heap::take_from(Slab& slab, FreeBlock*& list)
+{
+    ClassState& state = this->state(slab.size_class);
+    std::size_t count = slab.free_count;
+    if (slab.free != nullptr) {
+        list = slab.free;
+        slab.free = nullptr;
+        slab.free_count = 0;
         state.in_slabs -= count;
-    } else if (slab->absent != 0) {
-        count = fill_hole(*slab, list);
+    } else if (slab.absent != 0) {
+        count = fill_hole(slab, list);
         state.in_slabs -= count;
         state.absent -= count;
     } else {
-        count = carve(*slab, list);
+        count = carve(slab, list);
     }
-    if (!slab->has_room()) state.with_room.remove(*slab);
-    fill_bin(size_class, list, count);
-    return true;
+    if (!slab.has_room()) state.with_room.remove(slab);
+    return count;
 }
 
 void* Heap::take_zeroed(SizeClass size_class, std::size_t request)
@@ -231,6 +256,16 @@ void Heap::retire(Slab& slab)
     }
     state.with_room.remove(slab);
     release_slab(slab);
+    if (state.draining) expect_empty_slabs(slab.size_class);
+}
+
+std::uint64_t Heap::freed_elsewhere(SizeClass size_class) const
+{
+    std::uint64_t sum = state_of(size_class).sent;
+    for (const RemoteBatch& batch : cache_->remote)
+        if (batch.key != 0 && address_range.slab_record(batch.key - 1).size_class == size_class)
+            sum += batch.count;
+    return sum;
 }
 
 void Heap::collect_remote()

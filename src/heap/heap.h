@@ -34,12 +34,14 @@ struct ClassState {
     std::uint64_t pushes;     // frees that the bin took, as far as harvested
     std::uint64_t spilled;    // blocks that a full bin moved to their slabs
     std::uint64_t unbinned;   // frees that went straight to the slab: the bin takes none
-    std::uint64_t sent;       // frees of blocks of other heaps
+    std::uint64_t sent;       // blocks of other heaps published, see remote_free.h
     std::uint64_t received;   // frees by other threads that came home
     std::uint64_t direct;     // blocks handed out without passing the bin
     std::uint64_t requested;  // bytes asked for by the requests that missed, to estimate rounding
     std::uint64_t misses;     // their number
     std::uint64_t traffic;    // misses, spilled and unbinned when they were last looked at
+    std::uint64_t drain_left; // frees until draining is given up, see kDrainPatience
+    std::uint64_t gave_up_at; // idle blocks when it was; 0: it was not
     FreeBlock* armed_list;    // what an armed bin holds, see Heap::arm()
     std::int64_t armed_room;  // likewise
     bool armed;               // the bin is empty and has no room
@@ -75,8 +77,8 @@ public:
     /// Reads out accounts that have counted more than 2^30 pushes since a slow path last did.
     void settle();
 
-    /// Makes the accounts of the bins agree with their lists again: those of a thread that fork()
-    /// stopped between the two steps of a pop or a push.
+    /// Makes the counts of bins and remote batches agree with their lists again: those of a thread
+    /// that fork() stopped between the two steps of changing one.
     void recount_bins();
 
     /// Fills the empty bin of `size_class`. `request` is the size asked for.
@@ -89,13 +91,6 @@ public:
 
     /// Takes one of its own blocks back: into the bin if that has or gets room, else to its slab.
     void free_local(SizeClass size_class, FreeBlock* block);
-
-    /// Sends a block of another heap's slab home.
-    void free_remote(Slab& slab, FreeBlock* block)
-    {
-        ++state(slab.size_class).sent;
-        batch_remote(*cache_, slab, block);
-    }
 
     /// Takes home what other threads freed. Cost: one load when there is nothing.
     void collect_remote();
@@ -159,6 +154,9 @@ public:
     }
 
     std::atomic<Slab*>& remote_queue() { return remote_queue_; }
+    /// Blocks of other heaps that this one's thread has freed, published or not.
+    std::uint64_t freed_elsewhere(SizeClass size_class) const;
+    void count_sent(SizeClass size_class, std::size_t blocks) { state(size_class).sent += blocks; }
     std::uint64_t remote_batches() const { return remote_batches_; }
     HeapState state() const { return state_.load(std::memory_order_acquire); }
     void set_state(HeapState state) { state_.store(state, std::memory_order_release); }
@@ -181,12 +179,14 @@ private:
     void retire(Slab& slab);
     void spill(SizeClass size_class);
     std::uint64_t move_to_slabs(SizeClass size_class, std::uint64_t most);
+    std::size_t take_from(Slab& slab, FreeBlock*& list);
     std::size_t carve(Slab& slab, FreeBlock*& list);
     void fill_bin(SizeClass size_class, FreeBlock* list, std::size_t count);
     bool grow_cap(SizeClass size_class);
     bool free_cache_room(std::size_t bytes, SizeClass keep);
     void drop_cap(SizeClass size_class);
     void update_draining(SizeClass size_class);
+    void expect_empty_slabs(SizeClass size_class);
     void set_draining(SizeClass size_class, bool draining);
     static std::int64_t empty_account(const ClassState& state);
     void verify_class(SizeClass size_class);

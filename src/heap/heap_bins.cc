@@ -16,24 +16,35 @@ namespace {
 
 /// Most bytes that the bins of one thread may hold together: a quarter of all memory in slabs, or
 /// what is kept for a random number of live blocks to vary without a slow path would outweigh the
-/// blocks; and bounded, so that neither one thread nor thousands hold much.
+/// blocks; and bounded, so that neither one thread nor thousands hold much. Few threads may hold a
+/// run of the largest class and some thousand small blocks each, however small the heap.
 constexpr std::size_t kLeastCacheRoom = KiB(512);
+constexpr std::size_t kLeastCacheRoomOfFew = KiB(1280);
+constexpr std::size_t kLeastCacheRoomOfAll = MiB(4);
 constexpr std::size_t kCacheRoomOfAll = MiB(16);
 
 std::size_t cache_room()
 {
+    const std::size_t heaps = heap_registry.count();
     const std::size_t wanted = std::min(budget.used() / 4, kCacheRoomOfAll);
-    return std::max(wanted / heap_registry.count(), kLeastCacheRoom);
+    const std::size_t least =
+        std::clamp(kLeastCacheRoomOfAll / heaps, kLeastCacheRoom, kLeastCacheRoomOfFew);
+    return std::max(wanted / heaps, least);
 }
 
 /// A class drains when more than a quarter of its blocks lie free in slabs, until less than an
-/// eighth do: its bin keeps a handful of blocks, for the pair that comes and goes, all other frees
-/// go to their slabs, and refills come from the fullest slab, so that the others become empty.
-/// Source: design/performance.md 3.4.
-constexpr std::uint32_t kDrainCap = 16; // blocks
+/// eighth do: its bin takes none back, or random frees and mallocs would meet there and leave every
+/// slab as it is; frees go to their slabs and refills come from the fullest ones, so that the
+/// others become empty. What it costs is that a block comes back cold. Source:
+/// design/performance.md 3.4.
 constexpr std::uint64_t kDrainAbove = 4;
 constexpr std::uint64_t kDrainUntil = 8;
 constexpr std::size_t kDrainFrom = KiB(512); // bytes of a class below which nothing is worth it
+
+/// Every free of a draining class takes the slow path: where no slab becomes empty in so many frees
+/// per block, what is live stays where it is, and there is nothing to wait for. Five, because after
+/// five random replacements of each a slab of a hundred blocks has one left of those it had.
+constexpr std::uint64_t kDrainPatience = 5;
 
 /// Slow paths until an armed bin is used again. Frees do not count while the class drains: a thread
 /// that frees much and then does little must still come by.
@@ -55,8 +66,7 @@ constexpr std::size_t largest_cap(std::size_t size)
 
 std::int64_t Heap::empty_account(const ClassState& state)
 {
-    const std::uint32_t cap = state.draining ? std::min(state.cap, kDrainCap) : state.cap;
-    return std::int64_t{cap} * kRoomUnit;
+    return state.draining ? 0 : std::int64_t{state.cap} * kRoomUnit;
 }
 
 void Heap::arm(SizeClass size_class)
@@ -193,7 +203,9 @@ void Heap::free_local(SizeClass size_class, FreeBlock* block)
     if (bin.room() > 0) {
         push(*cache_, index_of(size_class), block);
     } else {
-        ++state(size_class).unbinned;
+        ClassState& state = this->state(size_class);
+        ++state.unbinned;
+        if (state.drain_left != 0) --state.drain_left;
         put_back(address_range.slab_at(address_range.granule_of(block), size_class), block, block,
                  1);
     }
@@ -241,14 +253,26 @@ std::uint64_t Heap::move_to_slabs(SizeClass size_class, std::uint64_t most)
 
 void Heap::update_draining(SizeClass size_class)
 {
-    const ClassState& state = this->state(size_class);
-    if (state.draining) {
-        if (state.idle_blocks() * kDrainUntil < state.present_blocks())
-            set_draining(size_class, false);
-    } else if (state.idle_blocks() * kDrainAbove > state.present_blocks() &&
-               state.present_blocks() * block_size(size_class) >= kDrainFrom) {
+    ClassState& state = this->state(size_class);
+    const std::uint64_t idle = state.idle_blocks();
+    const std::uint64_t present = state.present_blocks();
+    if (idle * kDrainUntil < present) {
+        state.gave_up_at = 0;
+        if (state.draining) set_draining(size_class, false);
+    } else if (state.draining) {
+        if (state.drain_left != 0) return;
+        state.gave_up_at = idle;
+        set_draining(size_class, false);
+    } else if (idle * kDrainAbove > present && idle > state.gave_up_at + state.gave_up_at / 8 &&
+               present * block_size(size_class) >= kDrainFrom) {
         set_draining(size_class, true);
     }
+}
+
+void Heap::expect_empty_slabs(SizeClass size_class)
+{
+    ClassState& state = this->state(size_class);
+    state.drain_left = state.present_blocks() * kDrainPatience;
 }
 
 void Heap::set_draining(SizeClass size_class, bool draining)
@@ -258,7 +282,9 @@ void Heap::set_draining(SizeClass size_class, bool draining)
     const std::int64_t before = empty_account(state);
     state.draining = draining;
     bin(size_class).account += empty_account(state) - before;
-    if (draining) arm(size_class);
+    if (!draining) return;
+    expect_empty_slabs(size_class);
+    arm(size_class);
 }
 
 void Heap::flush_bin(SizeClass size_class)
@@ -286,6 +312,11 @@ void Heap::recount_bins()
         for (const FreeBlock* block = bin.head; block != nullptr; block = block->next)
             ++cached;
         bin.account = (room_when_empty(size_class) - cached) * kRoomUnit + bin.pushes();
+    }
+    for (RemoteBatch& batch : cache_->remote) {
+        batch.count = 0;
+        for (const FreeBlock* block = batch.newest; block != nullptr; block = block->next)
+            ++batch.count;
     }
 }
 

@@ -8,9 +8,6 @@ namespace tarn {
 
 namespace {
 
-constexpr std::size_t kBatchBlocks = 64;
-constexpr std::size_t kBatchBytes = KiB(4);
-
 constinit std::array<std::atomic<std::uint64_t>, kSizeClassCount> stray_counts{};
 
 std::uint16_t index_in(const Slab& slab, const FreeBlock* block)
@@ -55,11 +52,13 @@ void publish_one(Slab& slab, const FreeBlock* block)
     publish(slab, {.head = index, .tail = index, .count = 1});
 }
 
-void publish(RemoteBatch& batch)
+void publish(ThreadCache& cache, RemoteBatch& batch)
 {
-    if (batch.blocks.count == 0) return;
-    publish(address_range.slab_record(batch.granule), batch.blocks);
-    batch.blocks = {};
+    if (batch.key == 0) return;
+    Slab& slab = address_range.slab_record(batch.key - 1);
+    cache.heap->count_sent(slab.size_class, batch.count);
+    publish(slab, {.head = index_in(slab, batch.newest), .tail = batch.tail, .count = batch.count});
+    batch = {};
 }
 
 } // namespace
@@ -75,36 +74,36 @@ std::uint64_t strays_sent(SizeClass size_class)
     return stray_counts[index_of(size_class)].load(std::memory_order_relaxed);
 }
 
-void batch_remote(ThreadCache& cache, Slab& slab, FreeBlock* block)
+void batch_remote(ThreadCache& cache, std::size_t granule, SizeClass size_class, FreeBlock* block)
 {
-    const std::size_t size = shape_of(slab.size_class).block_size;
-    if (size >= kBatchBytes) {
+    if (append_remote(cache, granule, size_class, block)) return;
+    const std::size_t first = address_range.first_granule(granule, size_class);
+    Slab& slab = address_range.slab_record(first);
+    if (shape_of(size_class).remote_batch == 1) {
+        cache.heap->count_sent(size_class, 1);
         publish_one(slab, block);
         return;
     }
-    // Neighbouring slabs are one to eight granules apart; the product spreads them over the slots.
-    const std::size_t slot = (slab.granule * 0x9E3779B1U) >> 28;
-    static_assert(kRemoteBatches == 16, "the slot is the top four of 32 bits");
-    RemoteBatch& batch = cache.remote[slot & (kRemoteBatches - 1)];
-    const std::uint16_t index = index_in(slab, block);
-    if (batch.blocks.count != 0 && batch.granule != slab.granule) publish(batch);
-    if (batch.blocks.count == 0) {
-        batch.granule = slab.granule;
-        batch.blocks.tail = index;
+    RemoteBatch& batch = batch_for(cache, first);
+    if (batch.key != first + 1) {
+        publish(cache, batch);
         block->next = nullptr;
-    } else {
-        block->next = block_at(slab, batch.blocks.head);
+        batch = {.newest = block,
+                 .key = static_cast<std::uint32_t>(first + 1),
+                 .count = 1,
+                 .tail = index_in(slab, block)};
+        return;
     }
-    batch.blocks.head = index;
-    ++batch.blocks.count;
-    if (batch.blocks.count >= kBatchBlocks || batch.blocks.count * size >= kBatchBytes)
-        publish(batch);
+    block->next = batch.newest;
+    batch.newest = block;
+    ++batch.count;
+    publish(cache, batch);
 }
 
 void publish_all(ThreadCache& cache)
 {
     for (RemoteBatch& batch : cache.remote)
-        publish(batch);
+        publish(cache, batch);
 }
 
 } // namespace tarn

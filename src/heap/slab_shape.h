@@ -30,6 +30,7 @@ struct SlabShape {
     std::uint32_t reciprocal; // ceil(2^32 / block_size), see block_index()
     std::uint16_t capacity;   // blocks
     std::uint8_t granules;
+    std::uint8_t remote_batch; // most blocks that another thread frees before it says so
 
     constexpr bool is_single_block() const { return capacity == 1; }
     /// Bytes of the slab that blocks can touch, in whole pages: what it counts in the budget.
@@ -50,6 +51,13 @@ constexpr std::size_t slab_granules(std::size_t size)
     return divide_up(size, kGranule);
 }
 
+/// One atomic operation for up to 64 blocks, but no more than a page of another thread's memory
+/// held back for it.
+constexpr std::size_t remote_batch(std::size_t size)
+{
+    return std::clamp(KiB(4) / size, std::size_t{1}, std::size_t{64});
+}
+
 } // namespace detail
 
 inline constexpr auto kSlabShapes = [] {
@@ -61,7 +69,8 @@ inline constexpr auto kSlabShapes = [] {
                          .reciprocal =
                              static_cast<std::uint32_t>(divide_up(std::size_t{1} << 32, size)),
                          .capacity = static_cast<std::uint16_t>(granules * kGranule / size),
-                         .granules = static_cast<std::uint8_t>(granules)};
+                         .granules = static_cast<std::uint8_t>(granules),
+                         .remote_batch = static_cast<std::uint8_t>(detail::remote_batch(size))};
     }
     return shapes;
 }();

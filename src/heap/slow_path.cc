@@ -159,6 +159,38 @@ void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::si
     return cleared(allocate_pooled(path, size_class, size), size);
 }
 
+SizeClass class_of(Descriptor descriptor)
+{
+    return static_cast<SizeClass>(descriptor & ((1U << kOwnerShift) - 1));
+}
+
+/// Frees a block in the range of the pools, whosever it is. Apart from its callers, so that they
+/// need no stack frame for what is mostly a few stores.
+[[gnu::noinline]] void deallocate_anywhere(void* address)
+{
+    const std::size_t granule = address_range.granule_of(address);
+    const Descriptor descriptor = address_range.descriptor(granule);
+    if (descriptor == 0) {
+        unknown_count.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    const SizeClass size_class = class_of(descriptor);
+    auto* const block = static_cast<FreeBlock*>(address);
+
+    const SlowPath path;
+    Heap* const heap = path.heap();
+    if (path.entered() && heap != nullptr && heap->id() == descriptor >> kOwnerShift) {
+        heap->free_local(size_class, block);
+        return;
+    }
+    if (path.entered() && heap != nullptr) {
+        batch_remote(path.cache(), granule, size_class, block);
+        heap->tick();
+    } else {
+        free_remote_now(address_range.slab_at(granule, size_class), block);
+    }
+}
+
 } // namespace
 
 [[gnu::weak]] void configure_heap() {}
@@ -194,33 +226,18 @@ void deallocate_overflow(void* address)
     const std::size_t granule = address_range.granule_of(address);
     const std::size_t index = address_range.descriptor(granule) ^ cache.self;
     cache.bins[index].account += kPushStep; // push() took it and had no use for it
-    deallocate_slow(address);
+    deallocate_anywhere(address);
 }
 
 void deallocate_slow(void* address)
 {
     const std::size_t granule = address_range.granule_of(address);
-    const Descriptor descriptor = address_range.descriptor(granule);
-    if (descriptor == 0) {
-        unknown_count.fetch_add(1, std::memory_order_relaxed);
-        return;
+    ThreadCache& cache = this_thread_cache();
+    if (cache.heap != nullptr && !cache.busy) [[likely]] {
+        const SizeClass size_class = class_of(address_range.descriptor(granule));
+        if (append_remote(cache, granule, size_class, static_cast<FreeBlock*>(address))) return;
     }
-    const auto size_class = static_cast<SizeClass>(descriptor & ((1U << kOwnerShift) - 1));
-    auto* const block = static_cast<FreeBlock*>(address);
-
-    const SlowPath path;
-    Heap* const heap = path.heap();
-    if (path.entered() && heap != nullptr && heap->id() == descriptor >> kOwnerShift) {
-        heap->free_local(size_class, block);
-        return;
-    }
-    Slab& slab = address_range.slab_at(granule, size_class);
-    if (path.entered() && heap != nullptr) {
-        heap->free_remote(slab, block);
-        heap->tick();
-    } else {
-        free_remote_now(slab, block);
-    }
+    deallocate_anywhere(address);
 }
 
 void deallocate_foreign(void* block)

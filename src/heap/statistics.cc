@@ -33,11 +33,12 @@ std::uint64_t difference(std::uint64_t a, std::uint64_t b)
     const std::uint64_t in_bin = cached > 0 ? static_cast<std::uint64_t>(cached) : 0;
 
     sum.allocations += difference(state.refilled + state.direct + pushes, in_bin);
-    sum.frees += pushes + state.unbinned + state.sent;
+    const std::uint64_t elsewhere = heap.freed_elsewhere(size_class);
+    sum.frees += pushes + state.unbinned + elsewhere;
     sum.misses += state.misses;
     sum.spilled += state.spilled;
     sum.remote += state.received;
-    sum.sent += state.sent;
+    sum.sent += elsewhere;
     sum.cached += in_bin;
     sum.in_slabs += state.idle_blocks();
     sum.slabs += state.slabs;

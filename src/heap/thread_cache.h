@@ -40,11 +40,13 @@ struct Bin {
 
 /// Blocks of one slab of another thread's, collected until they are worth an atomic operation.
 struct RemoteBatch {
-    std::uint32_t granule; // of the slab
-    RemoteList blocks;     // count 0: unused
+    FreeBlock* newest;   // links to the one freed before it, the oldest to none
+    std::uint32_t key;   // the slab's first granule plus one; 0: unused
+    std::uint16_t count; // blocks
+    std::uint16_t tail;  // number of the oldest in the slab
 };
 
-inline constexpr std::size_t kRemoteBatches = 16;
+inline constexpr std::size_t kRemoteBatches = 32;
 
 struct ThreadCache {
     std::array<Bin, kSizeClassCount> bins; // first, to be addressed without an offset

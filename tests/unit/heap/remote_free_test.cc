@@ -109,15 +109,38 @@ TEST_F(RemoteFree, PublishesABatchThatHasToMakeWay)
         for (void* const block : blocks)
             deallocate(block);
         for (const RemoteBatch& batch : this_thread_cache().remote)
-            held_back += batch.blocks.count;
+            held_back += batch.count;
         std::size_t published = 0;
         for (const Slab* const slab : slabs)
             published += slab->remote.load().count;
         EXPECT_EQ(published + held_back, blocks.size());
-        EXPECT_LE(held_back * 512, KiB(64)) << "at most 4 KiB for each of the batches";
+        EXPECT_LE(held_back * 512, kRemoteBatches * KiB(4)) << "at most a page of each slab";
     });
     own_heap().collect_remote();
     EXPECT_EQ(own_state(512).received, received + blocks.size()) << "the rest came when it ended";
+}
+
+TEST_F(RemoteFree, IsCountedAnewForAThreadThatForkStopped)
+{
+    Blocks blocks(10, 64);
+    test::in_thread([&] {
+        for (std::size_t i = 0; i < 5; ++i)
+            blocks.free(i);
+        ThreadCache& cache = this_thread_cache();
+        for (RemoteBatch& batch : cache.remote) {
+            if (batch.key == 0) continue;
+            EXPECT_EQ(batch.count, 5U);
+            batch.count = 4; // as between the two last stores of append_remote()
+        }
+        cache.heap->recount_bins();
+        std::size_t held_back = 0;
+        for (const RemoteBatch& batch : cache.remote)
+            held_back += batch.count;
+        EXPECT_EQ(held_back, 5U);
+    });
+    const std::uint64_t received = own_state(64).received;
+    own_heap().collect_remote();
+    EXPECT_EQ(own_state(64).received, received + 5);
 }
 
 TEST_F(RemoteFree, IsPublishedOnDemand)

@@ -79,6 +79,11 @@ public:
         deallocate(blocks_[i]);
         blocks_[i] = nullptr;
     }
+    void replace(std::size_t i, std::size_t size)
+    {
+        deallocate(blocks_[i]);
+        blocks_[i] = allocate(size);
+    }
     void free_all()
     {
         for (void*& block : blocks_) {
