@@ -24,9 +24,14 @@ public:
     {
         const std::size_t count = count_.load(std::memory_order_relaxed);
         const auto first = reinterpret_cast<std::uintptr_t>(start);
-        // Extents often follow each other: growing the last one keeps the table short.
+        // The kernel mostly maps right below what it mapped last: growing that keeps the table
+        // short.
         if (count != 0 && last(count).end.load(std::memory_order_relaxed) == first) {
             last(count).end.store(first + size, std::memory_order_release);
+            return true;
+        }
+        if (count != 0 && last(count).start.load(std::memory_order_relaxed) == first + size) {
+            last(count).start.store(first, std::memory_order_release);
             return true;
         }
         if (count == extents_.size()) return false;

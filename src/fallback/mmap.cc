@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // The system itself as the back end: one mapping per block, sizes in a hash table of ours.
-// Slower than jemalloc where large blocks come and go, but nothing is kept, and a block that grows
-// moves without copying (mremap).
+// A block that grows moves without being copied (mremap), or grows into what lies free behind it:
+// mappings of blocks that were freed are kept, a few of them, until purge() is called.
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "src/base/units.h"
 #include "src/fallback/fallback.h"
@@ -113,7 +116,97 @@ private:
     std::size_t used_ = 0;
 };
 
+/// A few ranges of mapped memory that no block uses. Neighbours are joined.
+class FreeRanges {
+public:
+    /// False: there is no place for one more.
+    bool add(std::byte* start, std::size_t size)
+    {
+        const os::LockGuard guard(mutex_);
+        bytes_ += size;
+        for (Range& range : ranges_) {
+            if (range.start + range.size != start) continue;
+            start = range.start;
+            size += range.size;
+            range = {};
+        }
+        for (Range& range : ranges_) {
+            if (range.start != start + size) continue;
+            size += range.size;
+            range = {};
+        }
+        for (Range& range : ranges_) {
+            if (range.start != nullptr) continue;
+            range = {.start = start, .size = size};
+            return true;
+        }
+        bytes_ -= size;
+        return false;
+    }
+
+    /// The first `size` bytes of one that is large enough, or nullptr.
+    void* take(std::size_t size, std::size_t alignment)
+    {
+        const os::LockGuard guard(mutex_);
+        for (Range& range : ranges_)
+            if (range.size >= size &&
+                (reinterpret_cast<std::uintptr_t>(range.start) & (alignment - 1)) == 0)
+                return take_front(range, size);
+        return nullptr;
+    }
+
+    /// The `size` bytes at `start`. False: they are not all free.
+    bool take_at(const std::byte* start, std::size_t size)
+    {
+        const os::LockGuard guard(mutex_);
+        for (Range& range : ranges_)
+            if (range.start == start && range.size >= size)
+                return take_front(range, size) != nullptr;
+        return false;
+    }
+
+    /// Unmaps all. Returns bytes.
+    std::size_t unmap_all()
+    {
+        const os::LockGuard guard(mutex_);
+        for (Range& range : ranges_)
+            if (range.start != nullptr) os::unmap(range.start, range.size);
+        ranges_ = {};
+        const std::size_t bytes = bytes_;
+        bytes_ = 0;
+        return bytes;
+    }
+
+    std::size_t bytes()
+    {
+        const os::LockGuard guard(mutex_);
+        return bytes_;
+    }
+
+private:
+    struct Range {
+        std::byte* start;
+        std::size_t size;
+    };
+
+    void* take_front(Range& range, std::size_t size)
+    {
+        void* const taken = range.start;
+        bytes_ -= size;
+        range.start += size;
+        range.size -= size;
+        if (range.size == 0) range = {};
+        return taken;
+    }
+
+    // All guarded by mutex_.
+    os::Mutex mutex_;
+    std::array<Range, 8> ranges_{};
+    std::size_t bytes_ = 0;
+};
+
 constinit BlockTable table;
+constinit FreeRanges free_ranges;
 constinit std::atomic<std::size_t> mapped_bytes{0};
 
 std::size_t size_for(std::size_t size, std::size_t)
@@ -121,39 +214,75 @@ std::size_t size_for(std::size_t size, std::size_t)
     return round_up(size, os::kPageSize);
 }
 
-void* allocate(std::size_t size, std::size_t alignment, Zero)
+void* map_block(std::size_t mapping, std::size_t alignment)
+{
+    void* const block = os::map(mapping, alignment > os::kPageSize ? alignment : os::kPageSize);
+    if (block != nullptr) mapped_bytes.fetch_add(mapping, std::memory_order_relaxed);
+    return block;
+}
+
+void unmap_block(void* block, std::size_t mapping)
+{
+    mapped_bytes.fetch_sub(mapping, std::memory_order_relaxed);
+    os::unmap(block, mapping);
+}
+
+void* allocate(std::size_t size, std::size_t alignment, Zero zero)
 {
     const std::size_t mapping = size_for(size, alignment);
     if (mapping < size) return nullptr;
-    void* const block = os::map(mapping, alignment > os::kPageSize ? alignment : os::kPageSize);
+    void* block = free_ranges.take(mapping, alignment);
+    if (block != nullptr && zero == Zero::yes) std::memset(block, 0, size);
+    if (block == nullptr) block = map_block(mapping, alignment);
     if (block == nullptr) return nullptr;
     if (!table.insert(block, mapping)) {
-        os::unmap(block, mapping);
+        unmap_block(block, mapping);
         return nullptr;
     }
-    mapped_bytes.fetch_add(mapping, std::memory_order_relaxed);
     return block;
+}
+
+void release(void* block, std::size_t mapping)
+{
+    if (!free_ranges.add(static_cast<std::byte*>(block), mapping)) unmap_block(block, mapping);
 }
 
 void deallocate(void* block)
 {
-    const std::size_t size = table.remove(block);
-    mapped_bytes.fetch_sub(size, std::memory_order_relaxed);
-    // Forgotten first: as soon as it is unmapped, another thread may be given the same address.
-    if (size != 0) os::unmap(block, size);
+    // Forgotten first: as soon as it is free, another thread may be given the same address.
+    const std::size_t mapping = table.remove(block);
+    if (mapping != 0) release(block, mapping);
+}
+
+/// The block with a mapping of another length, perhaps at another place, or nullptr.
+void* resize(void* block, std::size_t old_mapping, std::size_t mapping)
+{
+    if (mapping == old_mapping) return block;
+    if (mapping > old_mapping &&
+        free_ranges.take_at(static_cast<std::byte*>(block) + old_mapping, mapping - old_mapping))
+        return block;
+    if (void* const moved = os::remap(block, old_mapping, mapping)) {
+        mapped_bytes.fetch_add(mapping - old_mapping, std::memory_order_relaxed);
+        return moved;
+    }
+    // mremap(2) refuses what was joined from several mappings.
+    void* const copy = map_block(mapping, os::kPageSize);
+    if (copy == nullptr) return nullptr;
+    std::memcpy(copy, block, std::min(old_mapping, mapping));
+    release(block, old_mapping);
+    return copy;
 }
 
 void* reallocate(void* block, std::size_t size)
 {
     const std::size_t mapping = size_for(size, os::kPageSize);
-    const std::size_t old_size = table.remove(block);
-    if (mapping < size || old_size == 0) return nullptr;
-    void* const moved = mapping == old_size ? block : os::remap(block, old_size, mapping);
+    if (mapping < size) return nullptr;
+    const std::size_t old_mapping = table.remove(block);
+    if (old_mapping == 0) return nullptr;
+    void* const moved = resize(block, old_mapping, mapping);
     const bool failed = moved == nullptr;
     // There is room for it: the entry that was removed has left a place.
-    table.insert(failed ? block : moved, failed ? old_size : mapping);
-    if (failed) return nullptr;
-    mapped_bytes.fetch_add(mapping - old_size, std::memory_order_relaxed);
+    table.insert(failed ? block : moved, failed ? old_mapping : mapping);
     return moved;
 }
 
@@ -168,7 +297,10 @@ bool owns(const void* address)
            table.size_of(address) != 0;
 }
 
-void purge() {} // nothing is kept
+void purge()
+{
+    mapped_bytes.fetch_sub(free_ranges.unmap_all(), std::memory_order_relaxed);
+}
 
 std::size_t mapped()
 {
@@ -177,7 +309,7 @@ std::size_t mapped()
 
 std::size_t dirty()
 {
-    return 0;
+    return free_ranges.bytes();
 }
 
 } // namespace

@@ -3,9 +3,11 @@
 #include "src/heap/large.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "src/heap/budget.h"
+#include "src/heap/kept_blocks.h"
 #include "src/heap/settings.h"
 #include "src/heap/size_class.h"
 #include "src/os/process.h"
@@ -24,19 +26,27 @@ constinit std::atomic<std::uint64_t> freed_at{0};
 ///
 /// A program that grows a table frees one block after the other that is too small to be used
 /// again: keeping them would be waste. One that replaces large blocks wants exactly those back, and
-/// faulting them in anew costs more than anything else it does. So little is kept at first, and
-/// half of what is in use as soon as a block is wanted that has just been given back.
+/// faulting them in anew costs more than anything else it does. So little is kept at first, and as
+/// soon as a block is wanted that has just been given back, half of what is in use, or as much as
+/// was given back. The latter for up to 32 MiB: so much glibc keeps (mallopt(3), M_MMAP_THRESHOLD).
 class KeptMemory {
 public:
+    constexpr explicit KeptMemory(std::size_t most_at_first)
+        : most_at_first_(most_at_first), most_(most_at_first)
+    {
+    }
+
     void allocated(std::size_t size)
     {
         const std::size_t kept = kept_.load(std::memory_order_relaxed);
         if (kept >= size) kept_.store(kept - size, std::memory_order_relaxed);
-        if (size > regret_up_to_.load(std::memory_order_relaxed)) return;
+        const std::size_t regret = regret_up_to_.load(std::memory_order_relaxed);
+        if (size > regret) return;
         regret_up_to_.store(0, std::memory_order_relaxed);
         const std::size_t half = large_counters.live.load(std::memory_order_relaxed) / 2;
         const std::size_t most = most_.load(std::memory_order_relaxed);
-        most_.store(std::max(most, half), std::memory_order_relaxed);
+        most_.store(std::max({most, half, std::min(regret, kMostForOne)}),
+                    std::memory_order_relaxed);
     }
 
     /// True: it is too much now, and all of it has to go.
@@ -53,21 +63,24 @@ public:
     {
         regret_up_to_.store(because_of_age ? 0 : largest_.load(std::memory_order_relaxed),
                             std::memory_order_relaxed);
-        if (because_of_age) most_.store(kMostAtFirst, std::memory_order_relaxed);
+        if (because_of_age) most_.store(most_at_first_, std::memory_order_relaxed);
         kept_.store(0, std::memory_order_relaxed);
         largest_.store(0, std::memory_order_relaxed);
     }
 
 private:
-    static constexpr std::size_t kMostAtFirst = MiB(4);
+    static constexpr std::size_t kMostForOne = MiB(32);
 
+    const std::size_t most_at_first_;
     // An estimate: threads that race may lose an update.
     std::atomic<std::size_t> kept_{0};
-    std::atomic<std::size_t> most_{kMostAtFirst};
+    std::atomic<std::size_t> most_;
     std::atomic<std::size_t> largest_{0};      // block freed since the last purge
     std::atomic<std::size_t> regret_up_to_{0}; // size that would have found memory
 };
-constinit KeptMemory kept_memory;
+constinit KeptMemory kept_memory(MiB(4));
+constinit KeptMemory kept_for_growth(0);
+constinit KeptBlocks kept_blocks;
 
 void count_growth(std::size_t size)
 {
@@ -88,6 +101,40 @@ const FallbackBackend& growing()
     return *fallback_backend(FallbackKind::mmap);
 }
 
+KeptMemory& kept_by(const FallbackBackend& backend)
+{
+    return &backend == fallback ? kept_memory : kept_for_growth;
+}
+
+/// Mappings are cheap to look up, and the mmap back end keeps what it frees itself.
+bool keeps_blocks(const FallbackBackend& backend)
+{
+    return &backend != &growing();
+}
+
+void release_kept_blocks()
+{
+    if (!keeps_blocks(*fallback)) return;
+    while (void* const block = kept_blocks.take_any())
+        fallback->deallocate(block);
+}
+
+/// Gives back what the fallback and we keep for later.
+void purge_fallback()
+{
+    release_kept_blocks();
+    fallback->purge();
+    growing().purge();
+}
+
+void* take_kept(std::size_t usable, std::size_t size, std::size_t alignment, Zero zero)
+{
+    void* const block = kept_blocks.take(usable, alignment);
+    // Where sizes vary the fallback must have them all, or its memory grows by what we keep.
+    if (block == nullptr) release_kept_blocks();
+    return block != nullptr && zero == Zero::yes ? std::memset(block, 0, size) : block;
+}
+
 const FallbackBackend* backend_of(const void* address)
 {
     if (fallback == nullptr) return nullptr;
@@ -101,10 +148,11 @@ void* allocate_from(const FallbackBackend& backend, std::size_t size, std::size_
     if (size > std::size_t{std::numeric_limits<std::ptrdiff_t>::max()}) return nullptr;
     const std::size_t usable = backend.size_for(size, alignment);
     if (usable == 0 || !budget.reserve(usable)) return nullptr;
-    void* block = backend.allocate(size, alignment, zero);
+    void* block = keeps_blocks(backend) ? take_kept(usable, size, alignment, zero) : nullptr;
+    if (block == nullptr) block = backend.allocate(size, alignment, zero);
     if (block == nullptr) {
         // Address space or commit limit reached: what is free but kept may be just enough.
-        fallback->purge();
+        purge_fallback();
         block = backend.allocate(size, alignment, zero);
     }
     if (block == nullptr) {
@@ -113,7 +161,7 @@ void* allocate_from(const FallbackBackend& backend, std::size_t size, std::size_
     }
     large_counters.allocations.fetch_add(1, std::memory_order_relaxed);
     count_growth(usable);
-    if (&backend == fallback) kept_memory.allocated(usable);
+    kept_by(backend).allocated(usable);
     return block;
 }
 
@@ -130,6 +178,13 @@ void* allocate_large(std::size_t size, std::size_t alignment, Zero zero)
 void* allocate_growing(std::size_t size)
 {
     return allocate_from(growing(), size, kMinAlignment, Zero::no);
+}
+
+std::size_t large_free()
+{
+    if (fallback == nullptr) return 0;
+    const std::size_t dirty = fallback->dirty() + kept_blocks.bytes();
+    return fallback != &growing() ? dirty + growing().dirty() : dirty;
 }
 
 bool owns_large(const void* address)
@@ -151,14 +206,18 @@ std::size_t large_usable_size_unlocked(const void* block)
 void deallocate_large(void* block)
 {
     const FallbackBackend& backend = *backend_of(block);
+    // Freed before: as with a pointer that is nobody's, nothing is done.
+    if (keeps_blocks(backend) && kept_blocks.holds(block)) return;
     const std::size_t size = backend.usable_size(block);
-    backend.deallocate(block);
+    void* const evicted = keeps_blocks(backend) ? kept_blocks.keep(block, size) : block;
+    if (evicted != nullptr) backend.deallocate(evicted);
     large_counters.frees.fetch_add(1, std::memory_order_relaxed);
     count_shrink(size);
     budget.release(size);
-    if (&backend == fallback && kept_memory.freed(size)) {
-        kept_memory.purged(false);
-        fallback->purge();
+    if (kept_by(backend).freed(size)) {
+        kept_by(backend).purged(false);
+        if (keeps_blocks(backend)) release_kept_blocks();
+        backend.purge();
     }
     if (settings.purge_delay == 0) purge_large();
 }
@@ -178,6 +237,7 @@ void* resize_large(void* block, std::size_t size)
     }
     if (after > before) {
         count_growth(after - before);
+        kept_by(backend).allocated(after - before);
     } else if (before > after) {
         count_shrink(before - after);
         budget.release(before - after);
@@ -191,7 +251,8 @@ void purge_large_due(std::uint64_t now)
     if (last == 0 || now < last + settings.purge_delay) return;
     if (!freed_at.compare_exchange_strong(last, 0, std::memory_order_relaxed)) return;
     kept_memory.purged(true);
-    fallback->purge();
+    kept_for_growth.purged(true);
+    purge_fallback();
 }
 
 void purge_large()
@@ -199,7 +260,8 @@ void purge_large()
     if (fallback == nullptr) return;
     freed_at.store(0, std::memory_order_relaxed);
     kept_memory.purged(true);
-    fallback->purge();
+    kept_for_growth.purged(true);
+    purge_fallback();
 }
 
 } // namespace tarn

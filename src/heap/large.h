@@ -38,6 +38,9 @@ void* allocate_growing(std::size_t size);
 /// Errors: nullptr, the block is as before: its back end cannot, or there is no memory.
 void* resize_large(void* block, std::size_t size);
 
+/// Bytes that are free but kept, as far as it is known.
+std::size_t large_free();
+
 /// Gives the fallback's free memory back when nobody has freed a large block for purge_delay.
 void purge_large_due(std::uint64_t now);
 void purge_large();

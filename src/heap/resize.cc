@@ -8,6 +8,7 @@
 
 #include "src/heap/allocate.h"
 #include "src/heap/deallocate.h"
+#include "src/os/memory.h"
 
 namespace tarn {
 
@@ -20,6 +21,24 @@ bool may_stay(std::size_t size, std::size_t usable)
     return size <= usable && (size >= usable / 2 || usable <= 64);
 }
 
+/// What to ask for to make a block of `usable` bytes hold `size`. A block that grows a little is
+/// likely to do so again: a quarter at least, so that n steps copy O(n) bytes and not O(n^2). Not
+/// below a page, where what is not used yet costs memory.
+std::size_t size_to_grow_to(std::size_t size, std::size_t usable)
+{
+    if (usable < os::kPageSize) return size;
+    return std::clamp(usable + usable / 4, size, std::max(size, kMaxPooledSize));
+}
+
+void* allocate_grown(std::size_t size, std::size_t usable)
+{
+    if (size > kMaxPooledSize) return allocate_to_grow(size);
+    const int saved = errno;
+    if (void* const block = allocate(size_to_grow_to(size, usable))) return block;
+    errno = saved;
+    return allocate(size);
+}
+
 } // namespace
 
 void* reallocate(void* block, std::size_t size)
@@ -28,7 +47,7 @@ void* reallocate(void* block, std::size_t size)
     const std::size_t usable = usable_size(block);
     if (may_stay(size, usable)) return block;
     const int saved = errno;
-    void* const moved = size > kMaxPooledSize ? allocate_to_grow(size) : allocate(size);
+    void* const moved = size > usable ? allocate_grown(size, usable) : allocate(size);
     if (moved == nullptr) {
         if (size > usable) return nullptr;
         errno = saved; // no failure: the block is large enough where it is

@@ -302,7 +302,7 @@ bool trim_process()
     if (!initialised.load(std::memory_order_acquire)) return false;
     const SlowPath path;
     if (!path.entered()) return false;
-    const std::size_t before = page_heap.purged() + fallback->dirty();
+    const std::size_t before = page_heap.purged() + large_free();
     trim_epoch.fetch_add(1, std::memory_order_relaxed);
     publish_all(path.cache());
     if (path.heap() != nullptr) path.heap()->trim();
@@ -310,7 +310,7 @@ bool trim_process()
     heap_registry.trim_others(&path.cache());
     page_heap.purge_all();
     purge_large();
-    return page_heap.purged() + fallback->dirty() != before;
+    return page_heap.purged() + large_free() != before;
 }
 
 void leave_thread(void* argument)

@@ -94,7 +94,7 @@ void collect_statistics(tarn_statistics& statistics)
     statistics.unknown_frees = unknown_frees();
     statistics.live += large_live;
     statistics.fallback_live = large_live;
-    statistics.fallback_free = fallback != nullptr ? fallback->dirty() : 0;
+    statistics.fallback_free = large_free();
     statistics.free_dirty = page_heap.dirty();
     statistics.metadata = address_range.metadata_committed();
     statistics.peak = budget.peak();

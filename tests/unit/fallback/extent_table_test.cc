@@ -52,6 +52,15 @@ TEST_F(Extents, ThatFollowEachOtherTakeNoPlace)
     EXPECT_TRUE(table().contains(at(0x100000 + 9999 * 0x1000)));
 }
 
+TEST_F(Extents, ThatPrecedeEachOtherTakeNoPlace)
+{
+    for (std::uintptr_t i = 10000; i > 0; --i)
+        ASSERT_TRUE(table().add(at(0x100000 + i * 0x1000), 0x1000));
+    EXPECT_TRUE(table().contains(at(0x101000)));
+    EXPECT_TRUE(table().contains(at(0x100000 + 10000 * 0x1000)));
+    EXPECT_FALSE(table().contains(at(0x100fff)));
+}
+
 TEST_F(Extents, AreRefusedWhenTheTableIsFull)
 {
     std::uintptr_t added = 0;

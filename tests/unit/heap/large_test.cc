@@ -126,6 +126,49 @@ TEST_P(Large, GivesZeroedMemoryAlsoWhenItIsUsedAgain)
     }
 }
 
+TEST_P(Large, GivesTheBlockFreedLastBackForTheSameSize)
+{
+    void* const block = allocate(MiB(2));
+    std::memset(block, 1, MiB(2));
+    deallocate(block);
+    EXPECT_EQ(allocate(MiB(2)), block);
+    EXPECT_EQ(static_cast<unsigned char*>(block)[MiB(1)], 1) << "its memory was not given back";
+    deallocate(block);
+}
+
+TEST_P(Large, LeavesABlockAloneThatWasFreedBefore)
+{
+    void* const block = allocate(MiB(3));
+    deallocate(block);
+    deallocate(block);
+    void* const one = allocate(MiB(3));
+    void* const other = allocate(MiB(3));
+    EXPECT_NE(one, other);
+    deallocate(one);
+    deallocate(other);
+}
+
+TEST_P(Large, KeepsAGrownBlocksMemoryOnceItIsWantedAgain)
+{
+    const auto grow = [] {
+        void* block = allocate(MiB(1));
+        for (std::size_t size = MiB(2); size <= MiB(8); size += MiB(1)) {
+            block = reallocate(block, size);
+            static_cast<char*>(block)[size - 1] = 1;
+        }
+        return block;
+    };
+    deallocate(grow());
+    EXPECT_EQ(fallback_backend(FallbackKind::mmap)->dirty(), 0U) << "once is no reason";
+    deallocate(grow());
+    EXPECT_GE(fallback_backend(FallbackKind::mmap)->dirty(), MiB(8));
+    void* const block = grow();
+    EXPECT_EQ(fallback_backend(FallbackKind::mmap)->dirty(), 0U) << "it has grown into it";
+    deallocate(block);
+    purge_large();
+    EXPECT_EQ(fallback_backend(FallbackKind::mmap)->dirty(), 0U);
+}
+
 TEST_P(Large, ServesEverythingWithoutPools)
 {
     test::own_heap().trim(); // what lies in the bins would still be used

@@ -51,6 +51,20 @@ void resize_at_random(std::size_t most, int steps)
     deallocate(block);
 }
 
+TEST_F(Resize, CopiesAGrowingBlockALogarithmicNumberOfTimes)
+{
+    void* block = allocate(KiB(4));
+    int moves = 0;
+    for (std::size_t size = KiB(4); size <= KiB(512); size += 64) {
+        void* const grown = reallocate(block, size);
+        moves += grown != block ? 1 : 0;
+        block = grown;
+    }
+    // By a quarter at least: log(128) / log(1.25) = 22.
+    EXPECT_LE(moves, 22);
+    deallocate(block);
+}
+
 TEST_F(Resize, KeepsContentsWithinThePools)
 {
     resize_at_random(MiB(1) - 1, 5000);
