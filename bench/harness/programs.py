@@ -123,6 +123,13 @@ class MemoryTest(ProgramTest):
         return sample
 
 
+class LatencyTest(MemoryTest):
+    """A program that reports how long its calls took. Its least time counts: what else runs on the
+    machine only adds."""
+
+    suite = "latency"
+
+
 def wait_for(socket, process):
     for _ in range(500):
         if os.path.exists(socket):
@@ -142,6 +149,13 @@ GIVE_BACK_FIGURES = {
     "returned after free": returned("after_free"),
     "returned after 2 s": returned("after_wait"),
     "returned after malloc_trim": returned("after_trim"),
+}
+
+
+LATENCY_FIGURES = {
+    f"{call} {point}": lambda printed, call=call, point=point: printed[call][point]
+    for call in ("malloc", "free")
+    for point in ("p50", "p99", "p99.9", "p99.99", "max")
 }
 
 
@@ -246,5 +260,11 @@ def find_tests(build, scale):
             "give_back",
             "ticking",
             times(256),
+        ),
+        LatencyTest(
+            "latency",
+            "10^8 calls in 2 threads",
+            lambda work: [os.path.join(folder, "latency"), times(100000000)],
+            LATENCY_FIGURES,
         ),
     ]

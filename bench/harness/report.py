@@ -31,6 +31,13 @@ Resident / live: 1.00 would be no waste at all; less is better. Returned: the sh
 bytes that the system has got back at that point; more is better.
 
 """
+LATENCY = """## Latency
+
+Nanoseconds that a single call takes at most, in that share of all calls; the least of all rounds.
+Times include that of the clock, some 10 ns. The last percentiles are the system's as much as the
+allocator's.
+
+"""
 OPERATIONS = """## Single operations
 
 Nanoseconds of CPU time per operation, minimum of all samples; in brackets the ratio to the best
@@ -91,7 +98,9 @@ def make_report(about, results, picture):
         parts.append(PROGRAM_CPU + measure_table(results, "workloads", "cpu", seconds))
         parts.append(PROGRAM_RSS + measure_table(results, "workloads", "rss", mebibytes))
     if results.tests_of("memory"):
-        parts.append(MEMORY + memory_table(results))
+        parts.append(MEMORY + figure_table(results, "memory", share_or_ratio))
+    if results.tests_of("latency"):
+        parts.append(LATENCY + figure_table(results, "latency", lambda _: nanoseconds))
     if results.tests_of("malloc"):
         parts.append(OPERATIONS + measure_table(results, "malloc", "cpu", nanoseconds))
     if results.failures:
@@ -182,19 +191,24 @@ def failure_list(results):
     )
 
 
-def memory_table(results):
+def figure_table(results, suite, choose_format):
+    """One line for each figure that the tests of this suite report of themselves."""
     rows = []
-    tests = results.tests_of("memory")
+    tests = results.tests_of(suite)
     allocators = [
         each for each in results.allocators if any(results.rounds(test, each) for test in tests)
     ]
     for test in tests:
         for name in test.figure_names:
-            show = "{:.2f}".format if "/" in name else percent
+            show = choose_format(name)
             values = [results.figure(test, each, name) for each in allocators]
             cells = ["failed" if value is None else show(value) for value in values]
             rows.append([test.name, name, *cells])
     return table(["test", "", *(each.name for each in allocators)], rows, left=2)
+
+
+def share_or_ratio(name):
+    return "{:.2f}".format if "/" in name else percent
 
 
 def seconds(time):

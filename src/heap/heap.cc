@@ -19,6 +19,13 @@ namespace {
 /// From so many slabs of a class on, one more is sure to be filled.
 constexpr std::uint32_t kDenseFrom = 16;
 
+/// From so many slabs of a class on, one more is given its memory at once: it is sure to be filled,
+/// and if not, it is a sixty-fourth of the class. Blocks above a page may be used in part only.
+/// Filling 240 MiB takes 14 % less time so; with 16 slabs python took 5 to 10 % more memory
+/// (measured 2026-11-21).
+constexpr std::uint32_t kPopulateFrom = 64;
+constexpr std::size_t kMostPopulatedBlock = KiB(4);
+
 /// A bin of a draining class is refilled with so many blocks if a few slabs have them.
 constexpr std::size_t kDrainRefill = 32;
 
@@ -88,6 +95,10 @@ Slab* Heap::new_slab(SizeClass size_class)
     slab.free_at_punch = 0;
     for (std::size_t i = 0; i < run.granules; ++i)
         address_range.set_descriptor(run.granule + i, descriptor_for(size_class));
+
+    if (slab.known_zero && state(size_class).slabs >= kPopulateFrom &&
+        shape.block_size <= kMostPopulatedBlock)
+        os::populate(address_range.slab_start(slab), shape.span());
 
     ClassState& state = this->state(size_class);
     ++state.slabs;

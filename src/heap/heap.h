@@ -192,6 +192,7 @@ private:
     void verify_class(SizeClass size_class);
     void housekeep();
     void release_empty(SizeClass size_class);
+    template <class Act> void for_classes_in_use(Act act);
     void flush_idle_bins();
     void look_for_quiet_classes();
     void trim_slabs(Punch punch, std::size_t& most);

@@ -50,26 +50,32 @@ constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();
 
 } // namespace
 
+/// Calls `act` for each class that has slabs. The states of others are not written to: a thread
+/// that allocates little has little memory behind its record.
+template <class Act> void Heap::for_classes_in_use(Act act)
+{
+    for (std::size_t index = 0; index < kSizeClassCount; ++index)
+        if (classes_[index].slabs != 0) act(static_cast<SizeClass>(index), classes_[index]);
+}
+
 /// A bin that nothing touched for a purge_delay holds memory that its thread does not need.
 void Heap::flush_idle_bins()
 {
-    for (std::size_t index = 0; index < kSizeClassCount; ++index) {
-        const auto size_class = static_cast<SizeClass>(index);
-        ClassState& state = this->state(size_class);
+    for_classes_in_use([this](SizeClass size_class, ClassState& state) {
         if (!state.used) flush_bin(size_class);
         state.used = false;
-    }
+    });
 }
 
 /// A class is quiet when its slow paths since the last look moved few blocks, compared with those
 /// that lie free: these will not be needed at once.
 void Heap::look_for_quiet_classes()
 {
-    for (ClassState& state : classes_) {
+    for_classes_in_use([](SizeClass, ClassState& state) {
         const std::uint64_t traffic = state.misses + state.spilled + state.unbinned;
         state.quiet = (traffic - state.traffic) * kQuietBelow < state.idle_blocks();
         state.traffic = traffic;
-    }
+    });
 }
 
 void Heap::housekeep()
@@ -97,8 +103,7 @@ void Heap::housekeep()
     heap_registry.trim_parked(now);
     page_heap.purge_due(now, std::max(chunks_purged_in(elapsed), std::size_t{1}));
     purge_large_due(now);
-    for (std::size_t index = 0; index < kSizeClassCount; ++index)
-        arm(static_cast<SizeClass>(index));
+    for_classes_in_use([this](SizeClass size_class, ClassState&) { arm(size_class); });
 }
 
 /// Punches holes into slabs of a class until `most` bytes are given back, or as many slabs as
@@ -146,7 +151,7 @@ void Heap::punch_to_grow()
     std::size_t looks = kLooksToGrow;
     for (std::size_t tries = 0; tries < kSizeClassCount && bytes < fresh_ && looks > 0; ++tries) {
         const auto size_class = static_cast<SizeClass>(next_punched_);
-        if (state(size_class).draining)
+        if (state(size_class).draining || state(size_class).gave_up_at != 0)
             bytes += punch_class(size_class, Punch::sparse, fresh_ - bytes, looks);
         if (bytes < fresh_) next_punched_ = (next_punched_ + 1) % kSizeClassCount;
     }

@@ -33,8 +33,7 @@ class KeptMemory {
 public:
     constexpr explicit KeptMemory(std::size_t most_at_first)
         : most_at_first_(most_at_first), most_(most_at_first)
-    {
-    }
+    {}
 
     void allocated(std::size_t size)
     {

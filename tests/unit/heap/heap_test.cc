@@ -271,6 +271,7 @@ TEST_F(HeapTest, CarvesAPageAtATimeFromUntouchedMemory)
 TEST_F(HeapTest, ComesByAgainAndAgainThoughItsBinsServeAll)
 {
     settings.purge_delay = 150;
+    const Blocks in_use(1, 64);
     for (int i = 0; i < 3000 && !own_state(64).armed; ++i) {
         const Blocks blocks(1000, KiB(16)); // slow paths, until one looks at the clock
     }

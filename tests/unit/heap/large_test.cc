@@ -35,7 +35,9 @@ protected:
     void SetUp() override
     {
         test::own_heap();
+        purge_large(); // what the test before has left
         fallback = fallback_backend(GetParam());
+        purge_large();
         before_ = Counts{};
     }
     void TearDown() override
