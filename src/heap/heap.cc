@@ -26,6 +26,11 @@ constexpr std::uint32_t kDenseFrom = 16;
 constexpr std::uint32_t kPopulateFrom = 64;
 constexpr std::size_t kMostPopulatedBlock = KiB(4);
 
+/// Slabs whose remote frees one miss takes home, 100 ns each: few, so that no call waits for what
+/// others have freed in a long time, and more before the heap grows.
+constexpr std::size_t kSlabsPerMiss = 2;
+constexpr std::size_t kSlabsBeforeGrowth = 16;
+
 /// A bin of a draining class is refilled with so many blocks if a few slabs have them.
 constexpr std::size_t kDrainRefill = 32;
 
@@ -126,8 +131,10 @@ void Heap::release_slab(Slab& slab)
 
 Slab* Heap::slab_with_room(SizeClass size_class)
 {
-    Slab* const slab = state(size_class).with_room.front();
-    return slab != nullptr ? slab : new_slab(size_class);
+    const SlabList& slabs = state(size_class).with_room;
+    // More memory only when nothing that comes home would do.
+    if (slabs.front() == nullptr) collect_remote(kSlabsBeforeGrowth);
+    return slabs.front() != nullptr ? slabs.front() : new_slab(size_class);
 }
 
 /// Hands out blocks of `slab` for the first time: about a page of them while that page would have
@@ -157,7 +164,7 @@ bool Heap::refill(SizeClass size_class, std::size_t request)
     ClassState& state = this->state(size_class);
     state.requested += request;
     ++state.misses;
-    collect_remote();
+    collect_remote(kSlabsPerMiss);
     if (state.armed) {
         disarm(size_class);
         if (bin(size_class).head != nullptr) return true;
@@ -210,7 +217,7 @@ std::size_t Heap::take_from(Slab& slab, FreeBlock*& list)
 void* Heap::take_zeroed(SizeClass size_class, std::size_t request)
 {
     ClassState& state = this->state(size_class);
-    collect_remote();
+    collect_remote(kSlabsPerMiss);
     if (state.armed) {
         disarm(size_class);
         if (bin(size_class).head != nullptr) return nullptr;
@@ -279,18 +286,20 @@ std::uint64_t Heap::freed_elsewhere(SizeClass size_class) const
     return sum;
 }
 
-void Heap::collect_remote()
+void Heap::collect_remote(std::size_t most)
 {
-    if (remote_queue_.load(std::memory_order_relaxed) == nullptr) return;
-    Slab* slab = remote_queue_.exchange(nullptr, std::memory_order_acquire);
-    while (slab != nullptr) {
+    if (to_collect_ == nullptr) {
+        if (remote_queue_.load(std::memory_order_relaxed) == nullptr) return;
+        to_collect_ = remote_queue_.exchange(nullptr, std::memory_order_acquire);
+    }
+    for (; to_collect_ != nullptr && most > 0; --most) {
+        Slab& slab = *to_collect_;
         // The next one first: as soon as the list is taken, others may queue the slab again.
-        Slab* const next = slab->remote_next;
-        const RemoteList list = slab->remote.exchange({}, std::memory_order_acq_rel);
-        state(slab->size_class).received += list.count;
+        to_collect_ = slab.remote_next;
+        const RemoteList list = slab.remote.exchange({}, std::memory_order_acq_rel);
+        state(slab.size_class).received += list.count;
         ++remote_batches_;
-        put_back(*slab, block_at(*slab, list.head), block_at(*slab, list.tail), list.count);
-        slab = next;
+        put_back(slab, block_at(slab, list.head), block_at(slab, list.tail), list.count);
     }
 }
 

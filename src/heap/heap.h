@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "src/heap/remote_free.h"
 #include "src/heap/slab.h"
@@ -92,8 +93,8 @@ public:
     /// Takes one of its own blocks back: into the bin if that has or gets room, else to its slab.
     void free_local(SizeClass size_class, FreeBlock* block);
 
-    /// Takes home what other threads freed. Cost: one load when there is nothing.
-    void collect_remote();
+    /// Takes home what other threads freed, of `most` slabs. Cost: two loads when there is nothing.
+    void collect_remote(std::size_t most = std::numeric_limits<std::size_t>::max());
 
     /// Moves what the bins hold back to the slabs, so that empty slabs can go.
     void flush_bin(SizeClass size_class);
@@ -223,6 +224,7 @@ private:
     std::size_t punch_after_ = 0;
     std::size_t next_punched_ = 0; // class that punch_to_grow() looks at next
     std::uint64_t remote_batches_ = 0;
+    Slab* to_collect_ = nullptr; // slabs taken off the queue that are still to be looked at
     // Other threads write here: a line of its own.
     alignas(64) std::atomic<Slab*> remote_queue_{nullptr};
     alignas(64) std::array<ClassState, kSizeClassCount> classes_{};

@@ -46,6 +46,9 @@ constexpr std::size_t kPunchAtLast = MiB(32);
 /// Bytes in holes that another thread punches while it keeps the owner waiting, for at most 10 ms.
 constexpr std::size_t kPunchedFromOutside = MiB(16);
 
+/// Slabs whose remote frees a tick takes home: for a thread that misses less than others free.
+constexpr std::size_t kSlabsPerTick = 1024;
+
 constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();
 
 } // namespace
@@ -91,6 +94,7 @@ void Heap::housekeep()
         trim_epoch_ = epoch;
         trim();
     }
+    collect_remote(kSlabsPerTick);
     if (now >= next_idle_check_) {
         next_idle_check_ = now + settings.purge_delay;
         flush_idle_bins();
