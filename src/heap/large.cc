@@ -27,8 +27,9 @@ constinit std::atomic<std::uint64_t> freed_at{0};
 /// A program that grows a table frees one block after the other that is too small to be used
 /// again: keeping them would be waste. One that replaces large blocks wants exactly those back, and
 /// faulting them in anew costs more than anything else it does. So little is kept at first, and as
-/// soon as a block is wanted that has just been given back, half of what is in use, or as much as
-/// was given back. The latter for up to 32 MiB: so much glibc keeps (mallopt(3), M_MMAP_THRESHOLD).
+/// soon as a block is wanted that has just been given back, three quarters of what is in use, or as
+/// much as was given back. The latter for up to 32 MiB: so much glibc keeps (mallopt(3),
+/// M_MMAP_THRESHOLD).
 class KeptMemory {
 public:
     constexpr explicit KeptMemory(std::size_t most_at_first)
@@ -42,9 +43,9 @@ public:
         const std::size_t regret = regret_up_to_.load(std::memory_order_relaxed);
         if (size > regret) return;
         regret_up_to_.store(0, std::memory_order_relaxed);
-        const std::size_t half = large_counters.live.load(std::memory_order_relaxed) / 2;
+        const std::size_t share = large_counters.live.load(std::memory_order_relaxed) / 4 * 3;
         const std::size_t most = most_.load(std::memory_order_relaxed);
-        most_.store(std::max({most, half, std::min(regret, kMostForOne)}),
+        most_.store(std::max({most, share, std::min(regret, kMostForOne)}),
                     std::memory_order_relaxed);
     }
 
