@@ -26,7 +26,7 @@ from harness.runner import Runner, RunFailed, allocator_options
 BENCH = os.path.dirname(os.path.abspath(__file__))
 EXAMPLES = """examples:
   bench/compare.py --quick                           a first look, a few minutes
-  bench/compare.py                                   everything, for the record (about 40 minutes)
+  bench/compare.py                                   everything, for the record (about 50 minutes)
   bench/compare.py --suite malloc --only pair        only pairs of malloc and free
   bench/compare.py --lib tarn-old=/tmp/libtarn.so    one more library, here an older build of ours
   bench/compare.py --env tarn:TARN=thp=off           an option for one of the allocators
