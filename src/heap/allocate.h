@@ -26,7 +26,10 @@ namespace tarn {
 /// Never inlined, so that malloc itself needs no stack frame.
 [[gnu::noinline]] inline void* allocate_stepped(std::size_t size)
 {
-    if (size <= kMaxPooledSize) [[likely]] {
+    if (size <= kMaxTabledSize) [[likely]] {
+        if (void* const block = pop(this_thread_cache(), tabled_class_index(size))) [[likely]]
+            return block;
+    } else if (size <= kMaxPooledSize) {
         if (void* const block = pop(this_thread_cache(), stepped_class_index(size))) [[likely]]
             return block;
     }
