@@ -22,9 +22,12 @@ constexpr std::size_t kRecordStep = KiB(64);
 /// Owner ids are 24 bits wide; a range too small for that many threads has fewer.
 constexpr std::size_t kMostHeaps = std::size_t{1} << 17;
 
+/// Under a tight RLIMIT_AS: 10 MiB of addresses. Threads beyond share those of ended ones.
+constexpr std::size_t kFewestHeaps = 512;
+
 std::size_t heaps_for(std::size_t pool_size)
 {
-    return std::clamp(pool_size / MiB(1), std::size_t{1024}, kMostHeaps);
+    return std::clamp(pool_size / MiB(1), kFewestHeaps, kMostHeaps);
 }
 
 } // namespace

@@ -273,8 +273,9 @@ void Heap::retire(Slab& slab)
         return;
     }
     state.with_room.remove(slab);
-    release_slab(slab);
-    if (state.draining) expect_empty_slabs(slab.size_class);
+    const SizeClass size_class = slab.size_class;
+    release_slab(slab); // from here on it may be somebody else's
+    if (state.draining) expect_empty_slabs(size_class);
 }
 
 std::uint64_t Heap::freed_elsewhere(SizeClass size_class) const
