@@ -59,7 +59,15 @@ public:
     std::size_t granule_count() const { return granule_count_; }
 
     Descriptor descriptor(std::size_t granule) const { return descriptors_[granule]; }
-    void set_descriptor(std::size_t granule, Descriptor value) { descriptors_[granule] = value; }
+    /// As descriptor(), also while the granule's owner changes it.
+    Descriptor descriptor_at_once(std::size_t granule) const
+    {
+        return __atomic_load_n(&descriptors_[granule], __ATOMIC_RELAXED);
+    }
+    void set_descriptor(std::size_t granule, Descriptor value)
+    {
+        __atomic_store_n(&descriptors_[granule], value, __ATOMIC_RELAXED);
+    }
 
     std::byte* granule_address(std::size_t granule) const
     {

@@ -115,7 +115,7 @@ void PageHeap::verify()
         for (std::size_t i = 0; i < kChunkGranules; ++i) {
             const std::size_t granule = number * kChunkGranules + i;
             const bool is_free = !(chunk.free & GranuleSet::range(i, 1)).empty();
-            const bool is_owned = address_range.descriptor(granule) != 0;
+            const bool is_owned = address_range.descriptor_at_once(granule) != 0;
             require(!is_free || !is_owned, "a free granule has no owner", granule);
             used += is_owned ? kGranule : 0;
         }
