@@ -39,6 +39,8 @@ struct FallbackBackend {
     std::size_t (*mapped)();
     /// Bytes of these that are free but still there, as far as it is known.
     std::size_t (*dirty)();
+    /// Whether dirty() is exact and costs no more than a lock.
+    bool knows_dirty;
 };
 
 /// The back end of that kind, or nullptr if this build has none.

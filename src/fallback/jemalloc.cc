@@ -226,6 +226,7 @@ constinit const FallbackBackend jemalloc_backend{.name = "jemalloc",
                                                  .queries_lock = false,
                                                  .purge = purge,
                                                  .mapped = mapped,
-                                                 .dirty = dirty};
+                                                 .dirty = dirty,
+                                                 .knows_dirty = false};
 
 } // namespace tarn

@@ -123,7 +123,6 @@ public:
     bool add(std::byte* start, std::size_t size)
     {
         const os::LockGuard guard(mutex_);
-        bytes_ += size;
         for (Range& range : ranges_) {
             if (range.start + range.size != start) continue;
             start = range.start;
@@ -140,7 +139,6 @@ public:
             range = {.start = start, .size = size};
             return true;
         }
-        bytes_ -= size;
         return false;
     }
 
@@ -169,18 +167,17 @@ public:
     std::size_t unmap_all()
     {
         const os::LockGuard guard(mutex_);
-        for (Range& range : ranges_)
+        const std::size_t bytes = count_bytes();
+        for (const Range& range : ranges_)
             if (range.start != nullptr) os::unmap(range.start, range.size);
         ranges_ = {};
-        const std::size_t bytes = bytes_;
-        bytes_ = 0;
         return bytes;
     }
 
     std::size_t bytes()
     {
         const os::LockGuard guard(mutex_);
-        return bytes_;
+        return count_bytes();
     }
 
 private:
@@ -189,10 +186,17 @@ private:
         std::size_t size;
     };
 
-    void* take_front(Range& range, std::size_t size)
+    std::size_t count_bytes() const
+    {
+        std::size_t bytes = 0;
+        for (const Range& range : ranges_)
+            bytes += range.size;
+        return bytes;
+    }
+
+    static void* take_front(Range& range, std::size_t size)
     {
         void* const taken = range.start;
-        bytes_ -= size;
         range.start += size;
         range.size -= size;
         if (range.size == 0) range = {};
@@ -202,7 +206,6 @@ private:
     // All guarded by mutex_.
     os::Mutex mutex_;
     std::array<Range, 8> ranges_{};
-    std::size_t bytes_ = 0;
 };
 
 constinit BlockTable table;
@@ -325,6 +328,7 @@ constinit const FallbackBackend mmap_backend{.name = "mmap",
                                              .queries_lock = true,
                                              .purge = purge,
                                              .mapped = mapped,
-                                             .dirty = dirty};
+                                             .dirty = dirty,
+                                             .knows_dirty = true};
 
 } // namespace tarn

@@ -22,12 +22,16 @@ constexpr std::size_t kRecordStep = KiB(64);
 /// Owner ids are 24 bits wide; a range too small for that many threads has fewer.
 constexpr std::size_t kMostHeaps = std::size_t{1} << 17;
 
-/// Under a tight RLIMIT_AS: 10 MiB of addresses. Threads beyond share those of ended ones.
-constexpr std::size_t kFewestHeaps = 512;
+/// A thousand threads have a heap each in any range, but that the records, 20 KiB of addresses for
+/// each, take no more than a third of a small one. Threads beyond are served from heaps of ended
+/// ones, and where there are none by the fallback.
+constexpr std::size_t kManyHeaps = 1024;
+constexpr std::size_t kRangePerHeap = KiB(64);
 
 std::size_t heaps_for(std::size_t pool_size)
 {
-    return std::clamp(pool_size / MiB(1), kFewestHeaps, kMostHeaps);
+    const std::size_t fewest = std::min(pool_size / kRangePerHeap, kManyHeaps);
+    return std::clamp(pool_size / MiB(1), fewest, kMostHeaps);
 }
 
 } // namespace

@@ -108,8 +108,8 @@ public:
     /// a bounded time; false: there is more to do.
     bool trim_from_outside();
 
-    /// False: neither a bin nor an empty slab holds anything that trim() could give up. Spares a
-    /// thread at the limit of its memory a vain trim for each block.
+    /// False: neither bins, empty slabs nor other threads' frees hold anything that trim() could
+    /// give up. Spares a thread at the limit of its memory a vain trim for each block.
     bool trim_may_help() const;
 
     /// Housekeeping that somebody has to do: called on slow paths, works every 100 ms or so.

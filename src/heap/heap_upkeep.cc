@@ -192,7 +192,8 @@ void Heap::trim_slabs(Punch punch, std::size_t& most)
 
 bool Heap::trim_may_help() const
 {
-    if (keeps_empty_slabs_) return true;
+    if (keeps_empty_slabs_ || to_collect_ != nullptr) return true;
+    if (remote_queue_.load(std::memory_order_relaxed) != nullptr) return true;
     for (const Bin& bin : cache_->bins)
         if (bin.head != nullptr) return true;
     for (const ClassState& state : classes_)

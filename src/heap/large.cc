@@ -49,10 +49,12 @@ public:
                     std::memory_order_relaxed);
     }
 
-    /// True: it is too much now, and all of it has to go.
-    bool freed(std::size_t size)
+    /// To be told of what `backend` has just taken back. True: it keeps too much now, and all of it
+    /// has to go.
+    bool freed(const FallbackBackend& backend, std::size_t size)
     {
-        const std::size_t kept = kept_.load(std::memory_order_relaxed) + size;
+        const std::size_t kept =
+            backend.knows_dirty ? backend.dirty() : kept_.load(std::memory_order_relaxed) + size;
         kept_.store(kept, std::memory_order_relaxed);
         if (size > largest_.load(std::memory_order_relaxed))
             largest_.store(size, std::memory_order_relaxed);
@@ -72,7 +74,8 @@ private:
     static constexpr std::size_t kMostForOne = MiB(32);
 
     const std::size_t most_at_first_;
-    // An estimate: threads that race may lose an update.
+    // An estimate where the back end does not know: threads that race may lose an update, and not
+    // each block comes from what is kept.
     std::atomic<std::size_t> kept_{0};
     std::atomic<std::size_t> most_;
     std::atomic<std::size_t> largest_{0};      // block freed since the last purge
@@ -203,23 +206,23 @@ std::size_t large_usable_size_unlocked(const void* block)
     return fallback->usable_size(block);
 }
 
-void deallocate_large(void* block)
+bool deallocate_large(void* block)
 {
     const FallbackBackend& backend = *backend_of(block);
-    // Freed before: as with a pointer that is nobody's, nothing is done.
-    if (keeps_blocks(backend) && kept_blocks.holds(block)) return;
+    if (keeps_blocks(backend) && kept_blocks.holds(block)) return false;
     const std::size_t size = backend.usable_size(block);
     void* const evicted = keeps_blocks(backend) ? kept_blocks.keep(block, size) : block;
     if (evicted != nullptr) backend.deallocate(evicted);
     large_counters.frees.fetch_add(1, std::memory_order_relaxed);
     count_shrink(size);
     budget.release(size);
-    if (kept_by(backend).freed(size)) {
+    if (kept_by(backend).freed(backend, size)) {
         kept_by(backend).purged(false);
         if (keeps_blocks(backend)) release_kept_blocks();
         backend.purge();
     }
     if (settings.purge_delay == 0) purge_large();
+    return true;
 }
 
 void* resize_large(void* block, std::size_t size)
@@ -237,7 +240,6 @@ void* resize_large(void* block, std::size_t size)
     }
     if (after > before) {
         count_growth(after - before);
-        kept_by(backend).allocated(after - before);
     } else if (before > after) {
         count_shrink(before - after);
         budget.release(before - after);

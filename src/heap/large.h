@@ -30,7 +30,8 @@ bool owns_large(const void* address);
 std::size_t large_usable_size(const void* block);
 /// As far as it can be known without a lock, which a signal handler's own thread may hold; else 0.
 std::size_t large_usable_size_unlocked(const void* block);
-void deallocate_large(void* block);
+/// False: it has been freed before, nothing is done.
+bool deallocate_large(void* block);
 
 /// A block that is likely to grow again: the pages of such a one move, they are not copied.
 void* allocate_growing(std::size_t size);

@@ -247,8 +247,11 @@ void deallocate_foreign(void* block)
     const SlowPath path;
     // Any lock may be held by what this signal handler interrupted: the block stays.
     if (!path.entered()) return;
-    if (owns_large(block)) return deallocate_large(block);
-    if (foreign_owner.free != nullptr && foreign_owner.free(block)) return;
+    if (owns_large(block)) {
+        if (deallocate_large(block)) return;
+    } else if (foreign_owner.free != nullptr && foreign_owner.free(block)) {
+        return;
+    }
     unknown_count.fetch_add(1, std::memory_order_relaxed);
 }
 

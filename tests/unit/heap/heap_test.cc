@@ -268,6 +268,17 @@ TEST_F(HeapTest, CarvesAPageAtATimeFromUntouchedMemory)
     deallocate(block);
 }
 
+TEST_F(HeapTest, PopulatesSlabsOfALargeClass)
+{
+    if (!test::can_populate()) GTEST_SKIP() << "Linux before 5.14";
+    page_heap.purge_all();
+    const std::size_t in_slab = shape_of(size_class_for(256)).capacity;
+    const Blocks blocks(64 * in_slab + 1, 256);
+    const Slab& last = slab_of(blocks[64 * in_slab]);
+    EXPECT_TRUE(last.known_zero);
+    EXPECT_EQ(test::resident_bytes(address_range.slab_start(last), kGranule), kGranule);
+}
+
 TEST_F(HeapTest, ComesByAgainAndAgainThoughItsBinsServeAll)
 {
     settings.purge_delay = 150;

@@ -4,6 +4,7 @@
 
 #include "src/heap/large.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -142,7 +143,9 @@ TEST_P(Large, LeavesABlockAloneThatWasFreedBefore)
 {
     void* const block = allocate(MiB(3));
     deallocate(block);
+    const std::size_t unknown = unknown_frees();
     deallocate(block);
+    EXPECT_EQ(unknown_frees(), unknown + 1);
     void* const one = allocate(MiB(3));
     void* const other = allocate(MiB(3));
     EXPECT_NE(one, other);
@@ -169,6 +172,28 @@ TEST_P(Large, KeepsAGrownBlocksMemoryOnceItIsWantedAgain)
     deallocate(block);
     purge_large();
     EXPECT_EQ(fallback_backend(FallbackKind::mmap)->dirty(), 0U);
+}
+
+TEST_P(Large, KeepsForGrowthNoMoreThanWasWantedAgain)
+{
+    const FallbackBackend& growing = *fallback_backend(FallbackKind::mmap);
+    const auto grown_to = [](std::size_t size) {
+        return reallocate(reallocate(allocate(MiB(1)), MiB(2)), size);
+    };
+    deallocate(grown_to(MiB(24)));
+    deallocate(grown_to(MiB(24))); // wanted again: so much is kept from now on
+    std::array<void*, 5> blocks{};
+    for (void*& block : blocks)
+        block = grown_to(MiB(10));
+    deallocate(blocks[0]);
+    deallocate(blocks[2]);
+    EXPECT_GE(growing.dirty(), MiB(20)) << "and so much it is";
+    // Not one of these fits into what is kept, which therefore does not get less.
+    void* const one = grown_to(MiB(15));
+    deallocate(blocks[4]);
+    EXPECT_LE(growing.dirty(), MiB(24) + MiB(1));
+    for (void* const block : {one, blocks[1], blocks[3]})
+        deallocate(block);
 }
 
 TEST_P(Large, ServesEverythingWithoutPools)

@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <barrier>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
 
+#include "src/heap/budget.h"
 #include "src/heap/heap_registry.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/verify.h"
@@ -118,6 +120,45 @@ TEST_F(RemoteFree, PublishesABatchThatHasToMakeWay)
     });
     own_heap().collect_remote();
     EXPECT_EQ(own_state(512).received, received + blocks.size()) << "the rest came when it ended";
+}
+
+/// Frees all blocks but the first `kept` of each slab, in another thread.
+void free_elsewhere(Blocks& blocks, std::size_t kept)
+{
+    test::in_thread([&] {
+        std::map<Slab*, std::size_t> seen;
+        for (std::size_t i = 0; i < blocks.size(); ++i)
+            if (seen[&test::slab_of(blocks[i])]++ >= kept) blocks.free(i);
+    });
+}
+
+TEST_F(RemoteFree, ComesHomeAFewSlabsPerMiss)
+{
+    Blocks blocks(50 * shape_of(size_class_for(2000)).capacity, 2000);
+    free_elsewhere(blocks, 1);
+    const std::uint64_t before = own_heap().remote_batches();
+    const void* const other = allocate(KiB(5)); // of a class without a bin: a miss, and a new slab
+    EXPECT_NE(other, nullptr);
+    EXPECT_GT(own_heap().remote_batches(), before);
+    EXPECT_LE(own_heap().remote_batches(), before + 20) << "no call waits for all";
+    own_heap().collect_remote();
+    EXPECT_GE(own_heap().remote_batches(), before + 49);
+    deallocate(const_cast<void*>(other));
+}
+
+TEST_F(RemoteFree, ComesHomeBeforeTheLimitRefuses)
+{
+    // What was freed last is looked at first: slabs that stay in use, more than one miss takes.
+    const std::size_t capacity = shape_of(size_class_for(2000)).capacity;
+    Blocks empty(20 * capacity, 2000);
+    Blocks in_use(100 * capacity, 2000);
+    free_elsewhere(empty, 0);
+    free_elsewhere(in_use, 1);
+    budget.set(budget.used(), [](std::size_t, std::size_t) {});
+    void* const block = allocate(KiB(5));
+    budget.set(0, [](std::size_t, std::size_t) {});
+    EXPECT_TRUE(address_range.contains(block)) << "the memory of empty slabs";
+    deallocate(block);
 }
 
 TEST_F(RemoteFree, IsCountedAnewForAThreadThatForkStopped)

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "src/heap/budget.h"
+#include "src/heap/page_heap.h"
 #include "src/heap/settings.h"
 #include "src/heap/verify.h"
 #include "tests/unit/support/contents.h"
@@ -63,6 +65,23 @@ TEST_F(Resize, CopiesAGrowingBlockALogarithmicNumberOfTimes)
     // By a quarter at least: log(128) / log(1.25) = 22.
     EXPECT_LE(moves, 22);
     deallocate(block);
+}
+
+TEST_F(Resize, AsksForNoMoreThanNeededAtTheLimit)
+{
+    void* const block = allocate(KiB(320));
+    fill(block, KiB(320), 3);
+    test::own_heap().trim();
+    page_heap.purge_all();
+    // Enough for 321 KiB as it is, 384 KiB with its class, not for a quarter more.
+    budget.set(budget.used() + KiB(384), [](std::size_t, std::size_t) {});
+    errno = 7;
+    void* const grown = reallocate(block, KiB(321));
+    EXPECT_EQ(errno, 7);
+    budget.set(0, [](std::size_t, std::size_t) {});
+    ASSERT_NE(grown, nullptr);
+    EXPECT_TRUE(holds(grown, KiB(320), 3, KiB(320)));
+    deallocate(grown);
 }
 
 TEST_F(Resize, KeepsContentsWithinThePools)

@@ -31,4 +31,13 @@ inline std::size_t resident_bytes(const void* address, std::size_t size)
     return count * os::kPageSize;
 }
 
+/// Whether the system knows MADV_POPULATE_WRITE, as Linux does since 5.14.
+inline bool can_populate()
+{
+    constexpr int kPopulateWrite = 23;
+    alignas(os::kPageSize) static std::byte page[os::kPageSize];
+    const os::ErrnoGuard guard;
+    return ::madvise(page, sizeof page, kPopulateWrite) == 0;
+}
+
 } // namespace tarn::test
