@@ -50,14 +50,15 @@ void Heap::initialise(std::uint32_t id)
     id_ = id;
     punch_after_ = kPunchAtFirst;
     cache_ = &parked_;
-    parked_.self = id << kOwnerShift;
-    parked_.heap = this;
 }
 
 void Heap::attach(ThreadCache& cache)
 {
     const bool busy = cache.busy;
+    // Of a new heap all zero, and left alone: it lies on a page that is not needed otherwise.
     cache = parked_;
+    cache.self = id_ << kOwnerShift;
+    cache.heap = this;
     cache.busy = busy;
     cache_ = &cache;
 }

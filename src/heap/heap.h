@@ -64,7 +64,8 @@ enum class Punch : std::uint8_t { all, changed, sparse };
 
 enum class HeapState : std::uint8_t { unused, attached, parked };
 
-class Heap {
+/// Begins with a page: that and one of its TLS are all that a thread needs which has few classes.
+class alignas(os::kPageSize) Heap {
 public:
     /// Makes the record usable; its memory is zero.
     void initialise(std::uint32_t id);

@@ -32,13 +32,13 @@ std::size_t cache_room()
     return std::max(wanted / heaps, least);
 }
 
-/// A class drains when more than a quarter of its blocks lie free in slabs, until less than an
-/// eighth do: its bin takes none back, or random frees and mallocs would meet there and leave every
-/// slab as it is; frees go to their slabs and refills come from the fullest ones, so that the
+/// A class drains when more than a sixth of its blocks lie free in slabs, until less than a
+/// twelfth do: its bin takes none back, or random frees and mallocs would meet there and leave
+/// every slab as it is; frees go to their slabs and refills come from the fullest ones, so that the
 /// others become empty. What it costs is that a block comes back cold. Source:
 /// design/performance.md 3.4.
-constexpr std::uint64_t kDrainAbove = 4;
-constexpr std::uint64_t kDrainUntil = 8;
+constexpr std::uint64_t kDrainAbove = 6;
+constexpr std::uint64_t kDrainUntil = 12;
 constexpr std::size_t kDrainFrom = KiB(512); // bytes of a class below which nothing is worth it
 
 /// Every free of a draining class takes the slow path: where no slab becomes empty in so many frees

@@ -42,10 +42,13 @@ struct SlabShape {
 
 namespace detail {
 
+/// With twice as many granules from 256 bytes to 2 KiB, drifting sizes took 1.52 times the live
+/// memory instead of 1.43; with half as many from 512 bytes on 1.41, but blocks of mixed sizes that
+/// another thread frees took 18 % longer, because they lie in more slabs (measured 2026-11-21).
 constexpr std::size_t slab_granules(std::size_t size)
 {
-    if (size <= 256) return 1;
-    if (size <= 512) return 2;
+    if (size <= 512) return 1;
+    if (size <= KiB(2)) return 2;
     if (size <= KiB(8)) return 4;
     if (size <= kMaxSharedSlabBlock) return 8;
     return divide_up(size, kGranule);
