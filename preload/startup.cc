@@ -5,12 +5,13 @@
 //      first malloc, from the loader or from any constructor    configure_heap(): options
 //      our constructor                                          libc's heap, help
 //      ... the program ...
-//      our destructor, after all of the program's               statistics
+//      our destructor, after all of the program's               statistics, leaks
 
 #include "preload/startup.h"
 
 #include <array>
 
+#include "preload/leaks.h"
 #include "preload/libc_heap.h"
 #include "preload/report.h"
 #include "preload/statistics_report.h"
@@ -90,7 +91,8 @@ void print_effective_options()
 {
     configure_heap();
     connect_libc_heap();
-    const bool reports_later = options.stats || options.limit != 0;
+    if (options.leaks) start_leak_reports();
+    const bool reports_later = options.stats || options.leaks || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {
         Printer out(write_report);
@@ -103,6 +105,8 @@ void print_effective_options()
 {
     if (options.stats) print_statistics(write_report);
     if (!options.stats_json.view().empty()) write_statistics_json(options.stats_json.view());
+    // What the program's own status would be is known to exit() only.
+    if (const int status = report_leaks_at_end(0)) leave_with(status);
 }
 
 } // namespace
@@ -122,9 +126,13 @@ void configure_heap()
     settings = {.pools = options.pools,
                 .huge_pages = options.huge_pages,
                 .thp = options.thp,
-                .purge_delay = options.purge_delay};
+                .purge_delay = options.purge_delay,
+                .thread_leaves = nullptr};
     budget.set(options.limit, warn_of_limit);
+    // jemalloc cannot say which of its blocks are in use.
+    if (options.leaks) options.fallback = FallbackKind::mmap;
     fallback = fallback_backend(options.fallback);
+    if (options.leaks) prepare_leak_report();
 }
 
 } // namespace tarn

@@ -3,6 +3,7 @@
 #include "src/base/options.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -42,6 +43,16 @@ constexpr std::array kOptionSpecs{
                "drop: ignore RTLD_DEEPBIND in dlopen, which would mix two allocators"},
     OptionSpec{"only", &Options::only, "EXE|EXE...", "",
                "apply the options to these executables only; others run with the defaults"},
+    OptionSpec{"leaks", &Options::leaks, "on|off", "off",
+               "report at the end of the program what it has lost; implies fallback=mmap"},
+    OptionSpec{"leaks_show", &Options::leaks_show, "KIND|KIND...", "lost",
+               "kinds to list: definite, indirect, lost (both), possible, reachable, all"},
+    OptionSpec{"leaks_max", CountField{&Options::leaks_max, 1000000}, "NUMBER", "20",
+               "most entries of a report"},
+    OptionSpec{"leaks_exitcode", CountField{&Options::leaks_exitcode, 255}, "NUMBER", "23",
+               "exit status of a program that lost memory (0: its own)"},
+    OptionSpec{"children", &Options::children, "on|off", "on",
+               "report on processes made by fork, too"},
 };
 
 constexpr char to_lower(char c)
@@ -121,6 +132,36 @@ std::optional<std::size_t> parse_milliseconds(std::string_view text)
     return parse_quantity(text, kUnits);
 }
 
+constexpr std::array<std::pair<std::string_view, LeakKinds>, 6> kLeakKinds{
+    {{"definite", kLeakDefinite},
+     {"indirect", kLeakIndirect},
+     {"possible", kLeakPossible},
+     {"reachable", kLeakReachable},
+     {"lost", kLeakDefinite | kLeakIndirect},
+     {"all", kLeakDefinite | kLeakIndirect | kLeakPossible | kLeakReachable}}};
+
+std::optional<LeakKinds> parse_leak_kinds(std::string_view text)
+{
+    LeakKinds kinds = 0;
+    for (bool more = true; more;) {
+        const std::size_t end = std::min(text.find('|'), text.size());
+        const auto* const known = std::ranges::find_if(kLeakKinds, [&](const auto& kind) {
+            return equal_ignoring_case(kind.first, slice(text, 0, end));
+        });
+        if (known == kLeakKinds.end()) return std::nullopt;
+        kinds |= known->second;
+        more = end < text.size();
+        text = slice(text, end + 1);
+    }
+    return kinds;
+}
+
+std::optional<std::size_t> parse_count(std::string_view text, std::size_t most)
+{
+    const std::optional<std::size_t> number = take_number(text);
+    return text.empty() && number <= most ? number : std::nullopt;
+}
+
 template <class Enum, std::size_t N>
 bool assign_word(Enum& target, std::string_view text,
                  const std::array<std::pair<std::string_view, Enum>, N>& words)
@@ -155,6 +196,14 @@ struct Assign {
     bool operator()(TimeField field) const
     {
         return assign(options.*field.member, parse_milliseconds(value));
+    }
+    bool operator()(CountField field) const
+    {
+        return assign(options.*field.member, parse_count(value, field.most));
+    }
+    bool operator()(LeakKinds Options::*member) const
+    {
+        return assign(options.*member, parse_leak_kinds(value));
     }
     bool operator()(FallbackKind Options::*member) const
     {
@@ -202,6 +251,16 @@ struct PrintValue {
     void operator()(SizeField field) const { out << std::uint64_t{options.*field.member}; }
     void operator()(TimeField field) const { out << std::uint64_t{options.*field.member} << "ms"; }
     void operator()(OptionText Options::*member) const { out << (options.*member).view(); }
+    void operator()(CountField field) const { out << std::uint64_t{options.*field.member}; }
+    void operator()(LeakKinds Options::*member) const
+    {
+        std::string_view separator;
+        for (const auto& [word, bits] : kLeakKinds) {
+            if (!std::has_single_bit(bits) || (options.*member & bits) == 0) continue;
+            out << separator << word;
+            separator = "|";
+        }
+    }
     template <class Enum> void operator()(Enum Options::*member) const
     {
         out << word_at(spec.values, options.*member);

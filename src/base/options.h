@@ -19,6 +19,13 @@ enum class FallbackKind : std::uint8_t { jemalloc, mmap };
 enum class HugePageMode : std::uint8_t { off, automatic, always };
 enum class DeepBind : std::uint8_t { drop, keep };
 
+/// Kinds of blocks that are in use when a program ends, see tracer/leak_scan.h. A set of bits.
+using LeakKinds = std::uint32_t;
+inline constexpr LeakKinds kLeakDefinite = 1;
+inline constexpr LeakKinds kLeakIndirect = 2;
+inline constexpr LeakKinds kLeakPossible = 4;
+inline constexpr LeakKinds kLeakReachable = 8;
+
 /// A value that is text. Kept in place: the program may overwrite its environment at any time.
 using OptionText = FixedText<512>;
 
@@ -36,6 +43,11 @@ struct Options {
     OptionText stats_json;          // file name pattern, empty: none
     OptionText log;                 // file name pattern, empty: standard error
     OptionText only;                // executables, empty: all
+    bool leaks = false;
+    bool children = true;
+    LeakKinds leaks_show = kLeakDefinite | kLeakIndirect;
+    std::size_t leaks_max = 20;      // groups
+    std::size_t leaks_exitcode = 23; // 0: the program's own
 };
 
 /// Bytes, with k, m, g, t as powers of 1024.
@@ -46,8 +58,14 @@ struct SizeField {
 struct TimeField {
     std::size_t Options::*member;
 };
+/// A number without a unit, up to `most`.
+struct CountField {
+    std::size_t Options::*member;
+    std::size_t most;
+};
 using OptionField = std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
-                                 DeepBind Options::*, OptionText Options::*, SizeField, TimeField>;
+                                 DeepBind Options::*, OptionText Options::*, LeakKinds Options::*,
+                                 SizeField, TimeField, CountField>;
 
 struct OptionSpec {
     std::string_view name;

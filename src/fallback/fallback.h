@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
+#include "src/base/heap_view.h"
 #include "src/base/options.h"
 #include "src/base/units.h"
 
@@ -41,6 +43,12 @@ struct FallbackBackend {
     std::size_t (*dirty)();
     /// Whether dirty() is exact and costs no more than a lock.
     bool knows_dirty;
+    /// Calls `visit` for every block. Null: it does not know its blocks. Requires: nobody is
+    /// inside.
+    void (*for_each)(BlockVisitor visit, void* context);
+    /// Memory that it holds and that is no block: its records, what it keeps. Null: not known.
+    /// Returns how many ranges were written.
+    std::size_t (*own_memory)(std::span<MemoryRange> ranges);
 };
 
 /// The back end of that kind, or nullptr if this build has none.

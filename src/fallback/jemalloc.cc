@@ -227,6 +227,8 @@ constinit const FallbackBackend jemalloc_backend{.name = "jemalloc",
                                                  .purge = purge,
                                                  .mapped = mapped,
                                                  .dirty = dirty,
-                                                 .knows_dirty = false};
+                                                 .knows_dirty = false,
+                                                 .for_each = nullptr,
+                                                 .own_memory = nullptr};
 
 } // namespace tarn

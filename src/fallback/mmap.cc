@@ -57,6 +57,21 @@ public:
         return entry != nullptr ? entry->size : 0;
     }
 
+    void for_each(BlockVisitor visit, void* context)
+    {
+        const os::LockGuard guard(mutex_);
+        for (std::size_t slot = 0; slot < capacity_; ++slot)
+            if (entries_[slot].address != 0)
+                visit(context, {entries_[slot].address, entries_[slot].size});
+    }
+
+    MemoryRange memory()
+    {
+        const os::LockGuard guard(mutex_);
+        const auto start = reinterpret_cast<std::uintptr_t>(entries_);
+        return {start, start + capacity_ * sizeof(Entry)};
+    }
+
 private:
     std::size_t slot_of(std::uintptr_t address) const
     {
@@ -178,6 +193,18 @@ public:
     {
         const os::LockGuard guard(mutex_);
         return count_bytes();
+    }
+
+    std::size_t list(std::span<MemoryRange> ranges)
+    {
+        const os::LockGuard guard(mutex_);
+        std::size_t count = 0;
+        for (const Range& range : ranges_) {
+            if (range.start == nullptr || count == ranges.size()) continue;
+            const auto start = reinterpret_cast<std::uintptr_t>(range.start);
+            ranges[count++] = {start, start + range.size};
+        }
+        return count;
     }
 
 private:
@@ -315,6 +342,18 @@ std::size_t dirty()
     return free_ranges.bytes();
 }
 
+void for_each(BlockVisitor visit, void* context)
+{
+    table.for_each(visit, context);
+}
+
+std::size_t own_memory(std::span<MemoryRange> ranges)
+{
+    if (ranges.empty()) return 0;
+    ranges[0] = table.memory();
+    return 1 + free_ranges.list(ranges.subspan(1));
+}
+
 } // namespace
 
 extern constinit const FallbackBackend mmap_backend;
@@ -329,6 +368,8 @@ constinit const FallbackBackend mmap_backend{.name = "mmap",
                                              .purge = purge,
                                              .mapped = mapped,
                                              .dirty = dirty,
-                                             .knows_dirty = true};
+                                             .knows_dirty = true,
+                                             .for_each = for_each,
+                                             .own_memory = own_memory};
 
 } // namespace tarn

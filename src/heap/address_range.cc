@@ -127,6 +127,16 @@ std::size_t AddressRange::chunk_number(const Chunk& chunk) const
     return static_cast<std::size_t>(&chunk - reinterpret_cast<Chunk*>(chunk_section_.start));
 }
 
+std::array<MemoryRange, 5> AddressRange::sections() const
+{
+    const auto range = [](const Section& section) {
+        const auto start = reinterpret_cast<std::uintptr_t>(section.start);
+        return MemoryRange{.start = start, .end = start + section.reserved};
+    };
+    return {range(pool_), range(descriptor_section_), range(slab_section_), range(chunk_section_),
+            range(heap_section_)};
+}
+
 Heap& AddressRange::heap(std::size_t id) const
 {
     return reinterpret_cast<Heap*>(heap_section_.start)[id];

@@ -17,10 +17,12 @@
 
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "src/base/heap_view.h"
 #include "src/heap/slab.h"
 #include "src/os/memory.h"
 
@@ -102,6 +104,9 @@ public:
     /// page heap's lock.
     void shrink(std::size_t size);
     std::size_t reserved() const { return reserved_; }
+
+    /// All that is reserved: the pools and the records of them.
+    std::array<MemoryRange, 5> sections() const;
 
 private:
     struct Section {

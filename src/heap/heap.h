@@ -167,6 +167,9 @@ public:
     Heap* next_parked = nullptr;
     bool trimmed = false; // since it was parked
 
+    /// Calls `use` for each list of free blocks that is in no slab's record: bins and batches.
+    void for_each_free_list(void (*use)(void* context, const FreeBlock* list), void* context);
+
     /// Checks every slab, bin and count of this heap; aborts with a line when something is wrong.
     void verify();
 

@@ -183,6 +183,11 @@ void* allocate_growing(std::size_t size)
     return allocate_from(growing(), size, kMinAlignment, Zero::no);
 }
 
+void for_each_large(BlockVisitor visit, void* context)
+{
+    growing().for_each(visit, context);
+}
+
 std::size_t large_free()
 {
     if (fallback == nullptr) return 0;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/base/heap_view.h"
 #include "src/base/units.h"
 #include "src/fallback/fallback.h"
 
@@ -32,6 +33,9 @@ std::size_t large_usable_size(const void* block);
 std::size_t large_usable_size_unlocked(const void* block);
 /// False: it has been freed before, nothing is done.
 bool deallocate_large(void* block);
+
+/// Calls `visit` for every large block of the mmap back end. Requires: nobody is inside it.
+void for_each_large(BlockVisitor visit, void* context);
 
 /// A block that is likely to grow again: the pages of such a one move, they are not copied.
 void* allocate_growing(std::size_t size);

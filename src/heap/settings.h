@@ -15,6 +15,8 @@ struct Settings {
     bool huge_pages = false;
     HugePageMode thp = HugePageMode::automatic;
     std::size_t purge_delay = 1000; // milliseconds
+    /// Called for each thread that ends, on its stack.
+    void (*thread_leaves)(const void* address_on_its_stack) = nullptr;
 };
 
 inline constinit Settings settings;

@@ -321,6 +321,7 @@ void leave_thread(void* argument)
     auto& cache = *static_cast<ThreadCache*>(argument);
     const SlowPath path;
     if (!path.entered() || cache.heap == nullptr) return;
+    if (settings.thread_leaves != nullptr) settings.thread_leaves(&path);
     // Destructors that run after this one are served from parked heaps. Staying until the last
     // round would be quicker for them, but a thread cannot know which round that is.
     heap_registry.park(cache);

@@ -58,8 +58,9 @@ def main(meson, build, prefix, libdir, includedir, mandir, *compiler):
         installed = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
         library = f"{libdir}/libtarn.so"
         manual = f"{mandir}/man7/tarn.7"
+        leaks_manual = f"{mandir}/man7/tarn-leaks.7"
         expect("installed files", sorted(installed),
-               sorted({library, manual, f"{libdir}/pkgconfig/tarn.pc",
+               sorted({library, manual, leaks_manual, f"{libdir}/pkgconfig/tarn.pc",
                        f"{includedir}/tarn/malloc.h", f"{includedir}/tarn/version.h"}))
 
         def ask(*question):
@@ -82,7 +83,8 @@ def main(meson, build, prefix, libdir, includedir, mandir, *compiler):
                f"{version} {version}")
 
         expect("groff's warnings about the man page",
-               output_of(groff, "-man", "-Tutf8", "-ww", "-z", f"{root}{manual}"), "")
+               output_of(groff, "-man", "-Tutf8", "-ww", "-z", f"{root}{manual}",
+                         f"{root}{leaks_manual}"), "")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// When there is a leak report: at the end of the process, whichever way it ends, but for SIGKILL.
+
+#pragma once
+
+namespace tarn {
+
+/// With the options, before the first allocation is served.
+void prepare_leak_report();
+
+/// From the constructor: takes the signals that end a process and that the program has not claimed.
+void start_leak_reports();
+
+/// Reports if it is wanted and has not been done; for a process that would end with `status`.
+/// With `only_leaks` nothing is said if there are none. Returns the status to end with:
+/// leaks_exitcode if memory was lost.
+int report_leaks_at_end(int status, bool only_leaks = false);
+
+/// Before another program takes this process over.
+void report_leaks_before_exec();
+
+/// Ends the process as exit() would have done, after its handlers have run.
+[[noreturn]] void leave_with(int status);
+
+} // namespace tarn

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// What a reader of the whole heap, such as the leak report, asks of the allocator: function
+// pointers that preload connects, so that the tracer need not know the heap.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tarn {
+
+/// Memory from `start` up to, not including, `end`.
+struct MemoryRange {
+    std::uintptr_t start;
+    std::uintptr_t end;
+
+    std::size_t size() const { return end - start; }
+    bool contains(std::uintptr_t address) const { return address >= start && address < end; }
+};
+
+/// A block that the program holds; `size` is what it may use, so at least what it asked for.
+struct LiveBlock {
+    std::uintptr_t start;
+    std::size_t size; // bytes
+};
+
+using BlockVisitor = void (*)(void* context, LiveBlock block);
+
+struct HeapTotals {
+    std::uint64_t allocations; // calls so far
+    std::uint64_t frees;
+};
+
+struct HeapView {
+    /// Keeps every other thread out of the allocator's slow paths until release(). At most a
+    /// second passes; after that a thread may be stuck on one, and counts may be off by a block.
+    void (*hold)();
+    void (*release)();
+
+    /// Calls `visit` for each block in use, those of the pools first and in order of address.
+    /// Requires: hold(), and that no thread is on a fast path. Errors: false, no memory.
+    bool (*for_each_live)(BlockVisitor visit, void* context);
+
+    /// Memory of the allocator itself, which says nothing about what the program can reach.
+    /// Returns how many ranges were written.
+    std::size_t (*own_memory)(std::span<MemoryRange> ranges);
+
+    HeapTotals (*totals)();
+};
+
+} // namespace tarn

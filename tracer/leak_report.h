@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// The leak report: what the scan found, for people and for the tools that read LeakSanitizer's and
+// Valgrind's reports.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/heap_view.h"
+#include "src/base/print.h"
+
+namespace tarn {
+
+/// Classes to list, as bits of 1 << Reach.
+using ReachSet = std::uint32_t;
+
+struct LeakOptions {
+    ReachSet show;
+    std::size_t most_groups; // listed; what is left out is counted
+    bool only_leaks;         // says nothing if there are none
+};
+
+/// Finds out what the calling thread's process has lost and writes the report to `sink`: one line
+/// if nothing was lost. Returns the number of blocks that are lost or lost with others.
+///
+/// Stops all other threads meanwhile. Neither allocates nor takes locks of libc. Errors: one line
+/// that says why there is no report; returns 0. Cost: a walk over all memory of the process, 1 GB/s
+/// and more.
+std::uint64_t report_leaks(const HeapView& heap, const LeakOptions& options, TextSink sink);
+
+} // namespace tarn

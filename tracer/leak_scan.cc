@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/leak_scan.h"
+
+#include <algorithm>
+
+#include "src/base/units.h"
+#include "src/os/memory.h"
+#include "src/os/probe.h"
+#include "tracer/dead_stacks.h"
+#include "tracer/process_maps.h"
+
+// Start and end of this library in memory. Source: ld(1), symbols that the linker provides.
+// NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier): the names are the linker's
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char __ehdr_start;
+[[gnu::visibility("hidden")]] extern const char _end;
+}
+// NOLINTEND(readability-identifier-naming,*-reserved-identifier)
+
+namespace tarn {
+
+namespace {
+
+/// Below the stack pointer a leaf function may keep data. Source: System V ABI, AMD64, 3.2.2.
+constexpr std::size_t kRedZone = 128;
+
+/// Blocks from here on may have pages that were never touched.
+constexpr std::size_t kLargeBlock = KiB(64);
+
+std::uintptr_t address_of(const void* pointer)
+{
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
+
+struct Collection {
+    MappedArray<FoundBlock>* blocks;
+    bool complete;
+};
+
+void collect(void* context, LiveBlock block)
+{
+    auto& collection = *static_cast<Collection*>(context);
+    collection.complete = collection.blocks->push_back({.start = block.start,
+                                                        .size = block.size,
+                                                        .indirect_bytes = 0,
+                                                        .indirect_count = 0,
+                                                        .reach = Reach::lost}) &&
+                          collection.complete;
+}
+
+} // namespace
+
+bool BlockIndex::build(const HeapView& heap)
+{
+    Collection collection{.blocks = &blocks_, .complete = true};
+    if (!heap.for_each_live(collect, &collection) || !collection.complete) return false;
+    if (blocks_.empty()) return true;
+    const std::span<FoundBlock> all = blocks_.all();
+
+    // The first range of the allocator's own memory is that of the pools.
+    std::array<MemoryRange, 1> pools{};
+    if (heap.own_memory(pools) == 0) pools[0] = {};
+    while (pooled_ < all.size() && pools[0].contains(all[pooled_].start))
+        ++pooled_;
+    std::ranges::sort(all.subspan(pooled_), {}, &FoundBlock::start);
+
+    hull_ = {all[0].start, all[0].end()};
+    for (const FoundBlock& block : all)
+        hull_ = {std::min(hull_.start, block.start), std::max(hull_.end, block.end())};
+    if (pooled_ == 0) return true;
+    pools_ = {all[0].start & ~(os::kPageSize - 1), all[pooled_ - 1].end()};
+    const std::size_t pages = divide_up(pools_.size(), os::kPageSize) + 1;
+    if (!first_in_page_.resize(pages)) return false;
+    std::size_t block = 0;
+    for (std::size_t page = 0; page < pages; ++page) {
+        while (block < pooled_ && all[block].end() <= pools_.start + page * os::kPageSize)
+            ++block;
+        first_in_page_[page] = static_cast<std::uint32_t>(block);
+    }
+    return true;
+}
+
+FoundBlock* BlockIndex::find_pooled(std::uintptr_t address)
+{
+    const std::size_t page = (address - pools_.start) / os::kPageSize;
+    // The last block that begins in this page may be the first that ends behind it.
+    return find_between(address, first_in_page_[page],
+                        std::min(std::size_t{first_in_page_[page + 1]} + 1, pooled_));
+}
+
+FoundBlock* BlockIndex::find_between(std::uintptr_t address, std::size_t first, std::size_t last)
+{
+    FoundBlock* const end = blocks_.all().data() + last;
+    FoundBlock* const block = std::upper_bound(
+        blocks_.all().data() + first, end, address,
+        [](std::uintptr_t value, const FoundBlock& other) { return value < other.end(); });
+    return block != end && address >= block->start ? block : nullptr;
+}
+
+void LeakScan::push(FoundBlock& block)
+{
+    if (!pending_.push_back(&block)) out_of_memory_ = true;
+}
+
+/// What a word says that may be a pointer.
+void LeakScan::scan_word(std::uintptr_t word)
+{
+    FoundBlock* const block = index_.find(word);
+    if (block == nullptr) return;
+    if (lost_ != nullptr) {
+        if (block->reach != Reach::lost || block == lost_) return;
+        // One that counted as lost itself takes along what was lost with it.
+        block->reach = Reach::indirect;
+        lost_->indirect_bytes += block->size + block->indirect_bytes;
+        lost_->indirect_count += 1 + block->indirect_count;
+        block->indirect_bytes = 0;
+        block->indirect_count = 0;
+        push(*block);
+    } else if (from_reachable_ && word == block->start) {
+        if (block->reach == Reach::reachable) return;
+        block->reach = Reach::reachable;
+        push(*block);
+    } else if (block->reach == Reach::lost) {
+        block->reach = Reach::possible;
+        push(*block);
+    }
+}
+
+void LeakScan::scan_words(MemoryRange range)
+{
+    constexpr std::size_t kWord = sizeof(std::uintptr_t);
+    scanned_ += range.size();
+    const auto* word = reinterpret_cast<const std::uintptr_t*>(round_up(range.start, kWord));
+    const auto* const end = reinterpret_cast<const std::uintptr_t*>(range.end & ~(kWord - 1));
+    for (; word < end; ++word)
+        scan_word(*word);
+}
+
+/// For mappings of files, which may end before the mapping does: reading there is SIGBUS.
+void LeakScan::scan_copied(MemoryRange range)
+{
+    alignas(std::uintptr_t) std::array<std::byte, os::kPageSize> page;
+    for (std::uintptr_t at = range.start; at < range.end; at += page.size()) {
+        const std::size_t size = std::min(page.size(), range.end - at);
+        if (!os::read_memory(at, page.data(), size)) continue;
+        scan_words({address_of(page.data()), address_of(page.data()) + size});
+    }
+}
+
+void LeakScan::scan_present(MemoryRange range, bool is_file)
+{
+    PresentPages pages;
+    for (;;) {
+        const MemoryRange run = pages.first_run(range);
+        if (run.start >= run.end) return;
+        is_file ? scan_copied(run) : scan_words(run);
+        range.start = run.end;
+    }
+}
+
+/// Scans what of `range` is in none of the `excluded` ones, which are in order of address.
+void LeakScan::scan_mapping(MemoryRange range, std::span<const MemoryRange> excluded, bool is_file)
+{
+    const auto* next =
+        std::ranges::upper_bound(excluded, range.start, {}, &MemoryRange::end).base();
+    for (; next != excluded.data() + excluded.size() && next->start < range.end; ++next) {
+        if (next->start > range.start) scan_present({range.start, next->start}, is_file);
+        range.start = std::max(range.start, next->end);
+        if (range.start >= range.end) return;
+    }
+    scan_present(range, is_file);
+}
+
+void LeakScan::scan_roots(const HeapView& heap, const CallerState& caller)
+{
+    MappedArray<MemoryRange> excluded;
+    const auto exclude = [&](MemoryRange range) {
+        if (range.start < range.end && !excluded.push_back(range)) out_of_memory_ = true;
+    };
+    std::array<MemoryRange, 16> own;
+    const std::size_t count = heap.own_memory(own);
+    for (std::size_t i = 0; i < count; ++i)
+        exclude(own[i]);
+    for (const FoundBlock& block : index_.outside_pools())
+        exclude({block.start, block.end()});
+    exclude(index_.memory());
+    exclude({address_of(&__ehdr_start), address_of(&_end)});
+    // The stack that we run on: its frames are full of addresses of blocks.
+    const std::uintptr_t top = round_up(address_of(__builtin_frame_address(0)), os::kPageSize);
+    exclude({top - kScanStack, top});
+    // This list itself, too; it may move once more when it grows.
+    exclude({top, top + 1});
+    excluded[excluded.size() - 1] = excluded.memory();
+    std::ranges::sort(excluded.all(), {}, &MemoryRange::start);
+    if (out_of_memory_) return;
+
+    // A stack that lies in a block of the heap, as of a coroutine, is no mapping of its own.
+    const auto scan_stack_in_block = [&](std::uintptr_t point) {
+        const FoundBlock* const block = index_.find(point);
+        if (block != nullptr) scan_words({point, block->end()});
+    };
+    const auto scan_registers = [&](const std::array<std::uintptr_t, 32>& registers) {
+        for (const std::uintptr_t word : registers)
+            scan_word(word);
+    };
+    scan_registers(caller.registers);
+    scan_stack_in_block(caller.stack_point);
+    for (const StoppedThread& thread : stopped_.threads()) {
+        scan_registers(thread.registers);
+        scan_stack_in_block(thread.stack_point);
+        if (thread.stack_point == 0) ++unstopped_;
+    }
+
+    MapsReader maps;
+    Mapping mapping;
+    std::uintptr_t guard_end = 0; // of the last mapping, if nothing can be read there
+    while (maps.next(mapping)) {
+        const bool is_stack = mapping.name == "[stack]" || mapping.range.start == guard_end;
+        guard_end = mapping.readable ? 0 : mapping.range.end;
+        if (!mapping.readable || !mapping.writable || mapping.shared) continue;
+        const bool is_file = !mapping.name.empty() && mapping.name[0] == '/';
+        if (is_file && mapping.name.substr(0, 5) == "/dev/") continue;
+        if (is_stack) {
+            std::uintptr_t lowest = mapping.range.end;
+            const auto consider = [&](std::uintptr_t point) {
+                if (mapping.range.contains(point)) lowest = std::min(lowest, point);
+            };
+            consider(caller.stack_point);
+            for (const StoppedThread& thread : stopped_.threads())
+                consider(thread.stack_point);
+            if (lowest < mapping.range.end)
+                mapping.range.start = std::max(mapping.range.start, lowest - kRedZone);
+            else if (unstopped_ == 0 &&
+                     dead_stacks.for_each_in(mapping.range, [&](auto block) { scan_word(block); }))
+                continue;
+        }
+        scan_mapping(mapping.range, excluded.all(), is_file);
+    }
+}
+
+void LeakScan::scan_block(const FoundBlock& block)
+{
+    const MemoryRange range{block.start, block.end()};
+    block.size >= kLargeBlock ? scan_present(range, false) : scan_words(range);
+}
+
+void LeakScan::follow()
+{
+    while (!pending_.empty()) {
+        const FoundBlock& block = *pending_.pop_back();
+        from_reachable_ = block.reach == Reach::reachable;
+        scan_block(block);
+    }
+    from_reachable_ = true;
+}
+
+void LeakScan::follow_lost()
+{
+    for (FoundBlock& block : index_.blocks()) {
+        if (block.reach != Reach::lost) continue;
+        lost_ = &block;
+        scan_block(block);
+        while (!pending_.empty())
+            scan_block(*pending_.pop_back());
+    }
+    lost_ = nullptr;
+}
+
+bool LeakScan::run(const HeapView& heap, const CallerState& caller, const char*& problem)
+{
+    problem = "memory";
+    heap.hold();
+    const bool is_stopped = stopped_.stop();
+    if (!is_stopped) problem = "a free signal";
+    const bool is_complete = is_stopped && index_.build(heap);
+    if (is_complete) {
+        scan_roots(heap, caller);
+        follow();
+        follow_lost();
+    }
+    stopped_.resume();
+    heap.release();
+    return is_complete && !out_of_memory_;
+}
+
+} // namespace tarn

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/process_maps.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "src/base/text.h"
+#include "src/base/units.h"
+#include "src/os/errno_guard.h"
+#include "src/os/memory.h"
+
+namespace tarn {
+
+namespace {
+
+/// Reads a hexadecimal number from the front of `text` and takes it away.
+std::uintptr_t take_hex(std::string_view& text)
+{
+    std::uintptr_t value = 0;
+    std::size_t used = 0;
+    for (; used < text.size(); ++used) {
+        const char c = text[used];
+        if (c >= '0' && c <= '9')
+            value = value * 16 + static_cast<std::uintptr_t>(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + static_cast<std::uintptr_t>(c - 'a' + 10);
+        else
+            break;
+    }
+    text = slice(text, used);
+    return value;
+}
+
+/// What follows the first `fields` fields, each of which ends in blanks.
+std::string_view after_fields(std::string_view text, int fields)
+{
+    for (; fields > 0; --fields) {
+        text = slice(text, std::min(text.find(' '), text.size()));
+        while (!text.empty() && text[0] == ' ')
+            text = slice(text, 1);
+    }
+    return text;
+}
+
+} // namespace
+
+MapsReader::MapsReader() : descriptor_(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)) {}
+
+MapsReader::~MapsReader()
+{
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool MapsReader::next_line(std::string_view& line)
+{
+    for (;;) {
+        const std::string_view rest(buffer_.data() + begin_, end_ - begin_);
+        const std::size_t length = rest.find('\n');
+        if (length != std::string_view::npos) {
+            line = slice(rest, 0, length);
+            begin_ += length + 1;
+            return true;
+        }
+        std::memmove(buffer_.data(), rest.data(), rest.size());
+        begin_ = 0;
+        end_ = rest.size();
+        if (descriptor_ < 0 || end_ == buffer_.size()) return false; // no path is that long
+        const os::ErrnoGuard guard;
+        const ::ssize_t got = ::read(descriptor_, buffer_.data() + end_, buffer_.size() - end_);
+        if (got <= 0) return false;
+        end_ += static_cast<std::size_t>(got);
+    }
+}
+
+bool MapsReader::next(Mapping& mapping)
+{
+    // 7f1e58000000-7f1e58021000 rw-p 00000000 00:00 0      [stack]       Source: proc(5)
+    std::string_view line;
+    if (!next_line(line)) return false;
+    mapping.range.start = take_hex(line);
+    line = slice(line, 1);
+    mapping.range.end = take_hex(line);
+    line = slice(line, 1);
+    mapping.readable = slice(line, 0, 1) == "r";
+    mapping.writable = slice(line, 1, 1) == "w";
+    mapping.shared = slice(line, 3, 1) == "s";
+    mapping.name = after_fields(line, 4);
+    return true;
+}
+
+PresentPages::PresentPages() : descriptor_(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)) {}
+
+PresentPages::~PresentPages()
+{
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool PresentPages::load(std::uintptr_t page)
+{
+    if (page - first_ < count_) return true;
+    const os::ErrnoGuard guard;
+    const ::ssize_t got = ::pread(descriptor_, entries_.data(), sizeof entries_,
+                                  static_cast<::off_t>(page * sizeof(std::uint64_t)));
+    first_ = page;
+    count_ = got > 0 ? static_cast<std::size_t>(got) / sizeof(std::uint64_t) : 0;
+    return count_ != 0;
+}
+
+bool PresentPages::is_present(std::uintptr_t page)
+{
+    // In memory or in swap. Source: Documentation/admin-guide/mm/pagemap.rst, bits 63 and 62.
+    constexpr std::uint64_t kPresentOrSwapped = std::uint64_t{3} << 62;
+    return !load(page) || (entries_[page - first_] & kPresentOrSwapped) != 0;
+}
+
+MemoryRange PresentPages::first_run(MemoryRange range)
+{
+    if (descriptor_ < 0 || range.start >= range.end) return range;
+    std::uintptr_t page = range.start / os::kPageSize;
+    const std::uintptr_t end = divide_up(range.end, os::kPageSize);
+    while (page < end && !is_present(page))
+        ++page;
+    const std::uintptr_t first = page;
+    while (page < end && is_present(page))
+        ++page;
+    return {std::min(std::max(range.start, first * os::kPageSize), range.end),
+            std::min(range.end, page * os::kPageSize)};
+}
+
+} // namespace tarn

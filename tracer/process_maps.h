@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// What is mapped into this process, and which pages of it have memory behind them: /proc/self/maps
+// and /proc/self/pagemap, read without allocating.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "src/base/heap_view.h"
+
+namespace tarn {
+
+struct Mapping {
+    MemoryRange range{};
+    bool readable = false;
+    bool writable = false;
+    bool shared = false;
+    std::string_view name; // path or [stack] or empty; valid until the next one is read
+};
+
+/// Reads one mapping after the other, in order of address.
+class MapsReader {
+public:
+    MapsReader();
+    MapsReader(const MapsReader&) = delete;
+    MapsReader& operator=(const MapsReader&) = delete;
+    ~MapsReader();
+
+    /// False: there are no more, or they cannot be read.
+    bool next(Mapping& mapping);
+
+private:
+    bool next_line(std::string_view& line);
+
+    int descriptor_;
+    std::size_t begin_ = 0; // of what is in buffer_ and not read yet
+    std::size_t end_ = 0;
+    std::array<char, 8192> buffer_;
+};
+
+/// Tells which pages of a range have been touched. Reading the others would give them page tables,
+/// and a Java heap has gigabytes of them.
+class PresentPages {
+public:
+    PresentPages();
+    PresentPages(const PresentPages&) = delete;
+    PresentPages& operator=(const PresentPages&) = delete;
+    ~PresentPages();
+
+    /// The first run of pages with contents in `range`, clipped to it; empty if there is none.
+    /// Where the system does not say: all of it.
+    MemoryRange first_run(MemoryRange range);
+
+private:
+    bool load(std::uintptr_t page);
+    bool is_present(std::uintptr_t page);
+
+    int descriptor_;
+    std::uintptr_t first_ = 0; // page number of entries_[0]
+    std::size_t count_ = 0;    // entries that are loaded
+    std::array<std::uint64_t, 1024> entries_;
+};
+
+} // namespace tarn

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/stopped_threads.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "src/base/print.h"
+#include "src/base/text.h"
+#include "src/os/errno_guard.h"
+#include "src/os/file.h"
+#include "src/os/mutex.h"
+#include "src/os/process.h"
+
+namespace tarn {
+
+// Source: glibc, sysdeps/x86_64/nptl/tls.h and sysdeps/aarch64/nptl/tls.h, tcbhead_t.
+std::uintptr_t tls_block()
+{
+    const auto* const words = static_cast<const std::uintptr_t*>(__builtin_thread_pointer());
+#if defined(__x86_64__)
+    const std::uintptr_t second_entry = words[1];
+#else
+    const std::uintptr_t second_entry = words[0];
+#endif
+    return second_entry - 2 * sizeof(std::uintptr_t);
+}
+
+namespace {
+
+constexpr std::uint64_t kPatience = 500; // milliseconds for a thread to answer
+
+/// Between the one that stops and the one that is being stopped: one at a time, until it answered.
+constinit std::atomic<StoppedThread*> asked{nullptr};
+constinit std::atomic<std::uint32_t> stopped{0}; // 1: threads that got the signal wait
+constinit struct sigaction previous_action {};
+
+int own_id()
+{
+    return static_cast<int>(::syscall(SYS_gettid));
+}
+
+void save_registers(StoppedThread& thread, const ucontext_t& context)
+{
+    const auto& machine = context.uc_mcontext;
+#if defined(__x86_64__)
+    for (std::size_t i = 0; i < 16; ++i) // REG_R8 .. REG_RSP
+        thread.registers[i] = static_cast<std::uintptr_t>(machine.gregs[i]);
+    thread.stack_point = static_cast<std::uintptr_t>(machine.gregs[REG_RSP]);
+#elif defined(__aarch64__)
+    for (std::size_t i = 0; i < 31; ++i)
+        thread.registers[i] = machine.regs[i];
+    thread.stack_point = machine.sp;
+#else
+    static_cast<void>(machine);
+    thread.stack_point = 0;
+#endif
+}
+
+void wait_until_resumed(int /*signal*/, siginfo_t* /*info*/, void* context)
+{
+    const os::ErrnoGuard guard;
+    StoppedThread* thread = asked.load(std::memory_order_acquire);
+    // Late: nobody waits for this one any more.
+    if (thread == nullptr || thread->id != own_id()) return;
+    save_registers(*thread, *static_cast<const ucontext_t*>(context));
+    thread->registers.back() = tls_block();
+    thread->answered = true;
+    asked.store(nullptr, std::memory_order_release);
+    while (stopped.load(std::memory_order_acquire) != 0)
+        os::futex_wait(stopped, 1);
+}
+
+std::uint64_t take_number(std::string_view& text, std::uint64_t base)
+{
+    std::uint64_t value = 0;
+    for (; !text.empty(); text = slice(text, 1)) {
+        const char c = text[0];
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+        if (static_cast<std::uint64_t>(digit) >= base) break;
+        value = value * base + static_cast<std::uint64_t>(digit);
+    }
+    return value;
+}
+
+FixedText<64> file_of(int thread, std::string_view name)
+{
+    FixedText<64> path;
+    path << "/proc/self/task/" << static_cast<std::uint64_t>(thread) << "/" << name;
+    return path;
+}
+
+bool blocks(int thread, int signal)
+{
+    os::SmallFile<4096> file;
+    const std::string_view status = file.read(file_of(thread, "status").c_str());
+    const std::size_t at = status.find("SigBlk:\t");
+    if (at == std::string_view::npos) return false;
+    std::string_view mask = slice(status, at + 8);
+    return (take_number(mask, 16) >> (signal - 1) & 1) != 0;
+}
+
+/// Where the stack of a thread ends that waits in the kernel; 0 if it runs.
+/// Source: proc(5), /proc/pid/syscall: number, six arguments, stack pointer, program counter.
+std::uintptr_t stack_point_by_proc(int thread)
+{
+    os::SmallFile<256> file;
+    std::string_view text = file.read(file_of(thread, "syscall").c_str());
+    if (text.empty() || text[0] == 'r') return 0; // "running"
+    // "-1 0xSP 0xPC": blocked, but not in a system call.
+    const int fields = text[0] == '-' ? 1 : 7;
+    for (int i = 0; i < fields; ++i) {
+        const std::size_t blank = text.find(' ');
+        if (blank == std::string_view::npos) return 0;
+        text = slice(text, blank + 1);
+    }
+    if (!has_prefix(text, "0x")) return 0;
+    text = slice(text, 2);
+    return take_number(text, 16);
+}
+
+/// A real-time signal that the program leaves alone, the last ones first: the first ones are taken
+/// by programs that count from SIGRTMIN. 0: none.
+int find_unused_signal()
+{
+    for (int signal = SIGRTMAX - 1; signal > SIGRTMIN; --signal) {
+        struct sigaction action {};
+        if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_DFL)
+            return signal;
+    }
+    return 0;
+}
+
+/// An entry of a directory as the kernel writes it; libc's readdir() allocates.
+struct DirectoryEntry {
+    std::uint64_t inode;
+    std::int64_t next;
+    unsigned short length;
+    unsigned char type;
+    char name[1];
+};
+
+} // namespace
+
+/// Appends the threads that are not known yet.
+bool StoppedThreads::add_new_ones(bool& found)
+{
+    found = false;
+    const int directory = ::open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return false;
+    alignas(DirectoryEntry) std::array<char, 4096> buffer;
+    bool fits = true;
+    for (;;) {
+        const long got = ::syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
+        if (got <= 0) break;
+        for (long at = 0; at < got;) {
+            const auto* const entry = reinterpret_cast<const DirectoryEntry*>(buffer.data() + at);
+            at += entry->length;
+            std::string_view name(static_cast<const char*>(entry->name));
+            if (name[0] == '.') continue;
+            const auto id = static_cast<int>(take_number(name, 10));
+            bool known = id == own_id();
+            for (const StoppedThread& thread : threads_.all())
+                known = known || thread.id == id;
+            if (known) continue;
+            fits = threads_.push_back(
+                       {.id = id, .answered = false, .stack_point = 0, .registers = {}}) &&
+                   fits;
+            found = true;
+        }
+    }
+    ::close(directory);
+    return fits;
+}
+
+void StoppedThreads::signal_one(StoppedThread& thread)
+{
+    const std::uint64_t deadline = os::clock_milliseconds() + kPatience;
+    // libc blocks all signals while it starts a thread, and soon lets them in again.
+    while (blocks(thread.id, signal_)) {
+        thread.stack_point = stack_point_by_proc(thread.id);
+        if (thread.stack_point != 0 || os::clock_milliseconds() > deadline) return;
+        os::yield_processor();
+    }
+    asked.store(&thread, std::memory_order_release);
+    if (::syscall(SYS_tgkill, ::getpid(), thread.id, signal_) != 0) { // it has ended
+        asked.store(nullptr, std::memory_order_relaxed);
+        return;
+    }
+    while (asked.load(std::memory_order_acquire) != nullptr) {
+        if (os::clock_milliseconds() > deadline) {
+            StoppedThread* expected = &thread;
+            if (!asked.compare_exchange_strong(expected, nullptr)) break;
+            thread.stack_point = stack_point_by_proc(thread.id);
+            everyone_answers_ = false;
+            return;
+        }
+        os::yield_processor();
+    }
+}
+
+bool StoppedThreads::stop()
+{
+    const os::ErrnoGuard guard;
+    signal_ = find_unused_signal();
+    if (signal_ == 0) return false;
+    struct sigaction action {};
+    action.sa_sigaction = wait_until_resumed;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    ::sigfillset(&action.sa_mask);
+    ::sigaction(signal_, &action, &previous_action);
+    stopped.store(1, std::memory_order_release);
+    // A thread may have started another one before it was stopped: until there are no new ones.
+    bool found = true;
+    for (std::size_t done = 0; found;) {
+        if (!add_new_ones(found)) {
+            resume();
+            return false;
+        }
+        // The array may move when it grows, but nobody is being asked then.
+        for (; done < threads_.size(); ++done)
+            signal_one(threads_[done]);
+    }
+    return true;
+}
+
+void StoppedThreads::resume()
+{
+    if (signal_ == 0) return;
+    const os::ErrnoGuard guard;
+    stopped.store(0, std::memory_order_release);
+    os::futex_wake(stopped, 1 << 30);
+    // A thread that did not answer in time may still get the signal, which by default would end the
+    // process: then the handler stays.
+    if (everyone_answers_) ::sigaction(signal_, &previous_action, nullptr);
+    signal_ = 0;
+}
+
+} // namespace tarn
