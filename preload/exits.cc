@@ -53,12 +53,12 @@ void copy_arguments(char** arguments, const char* first, std::va_list list)
 
 } // namespace
 
-TARN_EXPORT [[noreturn]] void _exit(int status)
+TARN_EXPORT void _exit(int status)
 {
     end_now(status);
 }
 
-TARN_EXPORT [[noreturn]] void _Exit(int status)
+TARN_EXPORT void _Exit(int status)
 {
     end_now(status);
 }

@@ -84,7 +84,7 @@ std::string_view name_of(Reach reach)
 }
 
 /// Adds up what is the same, biggest first. Errors: false, no memory.
-bool group(std::span<const FoundBlock> blocks, ReachSet show, MappedArray<Group>& groups)
+bool group(LeakScan& scan, ReachSet show, MappedArray<Group>& groups)
 {
     // A number of sizes that is small and blocks in order of address: neighbours are alike.
     const auto find = [&](const FoundBlock& block) -> Group* {
@@ -92,7 +92,7 @@ bool group(std::span<const FoundBlock> blocks, ReachSet show, MappedArray<Group>
             if (group.reach == block.reach && group.size == block.size) return &group;
         return nullptr;
     };
-    for (const FoundBlock& block : blocks) {
+    for (const FoundBlock& block : scan.blocks()) {
         if (!is_in(show, block.reach)) continue;
         Group* group = find(block);
         if (group == nullptr) {
@@ -106,8 +106,10 @@ bool group(std::span<const FoundBlock> blocks, ReachSet show, MappedArray<Group>
             group = &groups[groups.size() - 1];
         }
         ++group->blocks;
-        group->indirect_bytes += block.indirect_bytes;
-        group->indirect_blocks += block.indirect_count;
+        if (block.reach != Reach::lost) continue;
+        const LostWith with = scan.lost_with(block);
+        group->indirect_bytes += with.bytes;
+        group->indirect_blocks += with.count;
     }
     std::ranges::sort(groups.all(), [](const Group& a, const Group& b) {
         if (a.reach != b.reach) return a.reach < b.reach;
@@ -204,7 +206,7 @@ private:
     void print_groups(std::uint64_t leaked)
     {
         MappedArray<Group> groups;
-        if (!group(scan_.blocks(), options_.show, groups)) {
+        if (!group(scan_, options_.show, groups)) {
             out_ << Margin{} << "tarn: no memory to list the blocks\n";
             return;
         }

@@ -3,7 +3,9 @@
 #include "tracer/leak_scan.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "src/base/text.h"
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "src/os/probe.h"
@@ -25,6 +27,9 @@ namespace {
 /// Below the stack pointer a leaf function may keep data. Source: System V ABI, AMD64, 3.2.2.
 constexpr std::size_t kRedZone = 128;
 
+/// They are numbered by 32 bits.
+constexpr std::size_t kMostBlocks = std::numeric_limits<std::uint32_t>::max();
+
 /// Blocks from here on may have pages that were never touched.
 constexpr std::size_t kLargeBlock = KiB(64);
 
@@ -32,6 +37,9 @@ std::uintptr_t address_of(const void* pointer)
 {
     return reinterpret_cast<std::uintptr_t>(pointer);
 }
+
+/// What an address of a program may have. Source: x86-64 with five levels of page tables.
+constexpr std::uint64_t kAddressBits = (std::uint64_t{1} << 56) - 1;
 
 struct Collection {
     MappedArray<FoundBlock>* blocks;
@@ -41,18 +49,21 @@ struct Collection {
 void collect(void* context, LiveBlock block)
 {
     auto& collection = *static_cast<Collection*>(context);
-    collection.complete = collection.blocks->push_back({.start = block.start,
-                                                        .size = block.size,
-                                                        .indirect_bytes = 0,
-                                                        .indirect_count = 0,
-                                                        .reach = Reach::lost}) &&
-                          collection.complete;
+    collection.complete =
+        collection.blocks->push_back(
+            {.start = block.start & kAddressBits, .reach = Reach::lost, .size = block.size}) &&
+        collection.complete;
 }
 
 } // namespace
 
 bool BlockIndex::build(const HeapView& heap)
 {
+    // Counted first: an array that grows to hundreds of megabytes would be moved about.
+    std::size_t count = 0;
+    const auto count_one = [](void* context, LiveBlock) { ++*static_cast<std::size_t*>(context); };
+    if (!heap.for_each_live(count_one, &count) || count > kMostBlocks || !blocks_.reserve(count))
+        return false;
     Collection collection{.blocks = &blocks_, .complete = true};
     if (!heap.for_each_live(collect, &collection) || !collection.complete) return false;
     if (blocks_.empty()) return true;
@@ -63,7 +74,8 @@ bool BlockIndex::build(const HeapView& heap)
     if (heap.own_memory(pools) == 0) pools[0] = {};
     while (pooled_ < all.size() && pools[0].contains(all[pooled_].start))
         ++pooled_;
-    std::ranges::sort(all.subspan(pooled_), {}, &FoundBlock::start);
+    std::ranges::sort(all.subspan(pooled_),
+                      [](const FoundBlock& a, const FoundBlock& b) { return a.start < b.start; });
 
     hull_ = {all[0].start, all[0].end()};
     for (const FoundBlock& block : all)
@@ -100,7 +112,8 @@ FoundBlock* BlockIndex::find_between(std::uintptr_t address, std::size_t first, 
 
 void LeakScan::push(FoundBlock& block)
 {
-    if (!pending_.push_back(&block)) out_of_memory_ = true;
+    const auto number = static_cast<std::uint32_t>(&block - index_.blocks().data());
+    if (!pending_.push_back(number)) out_of_memory_ = true;
 }
 
 /// What a word says that may be a pointer.
@@ -111,11 +124,10 @@ void LeakScan::scan_word(std::uintptr_t word)
     if (lost_ != nullptr) {
         if (block->reach != Reach::lost || block == lost_) return;
         // One that counted as lost itself takes along what was lost with it.
+        const LostWith own = block < lost_ ? lost_with(*block) : LostWith{};
         block->reach = Reach::indirect;
-        lost_->indirect_bytes += block->size + block->indirect_bytes;
-        lost_->indirect_count += 1 + block->indirect_count;
-        block->indirect_bytes = 0;
-        block->indirect_count = 0;
+        with_.bytes += block->size + own.bytes;
+        with_.count += 1 + own.count;
         push(*block);
     } else if (from_reachable_ && word == block->start) {
         if (block->reach == Reach::reachable) return;
@@ -220,7 +232,7 @@ void LeakScan::scan_roots(const HeapView& heap, const CallerState& caller)
         guard_end = mapping.readable ? 0 : mapping.range.end;
         if (!mapping.readable || !mapping.writable || mapping.shared) continue;
         const bool is_file = !mapping.name.empty() && mapping.name[0] == '/';
-        if (is_file && mapping.name.substr(0, 5) == "/dev/") continue;
+        if (is_file && has_prefix(mapping.name, "/dev/")) continue;
         if (is_stack) {
             std::uintptr_t lowest = mapping.range.end;
             const auto consider = [&](std::uintptr_t point) {
@@ -248,7 +260,7 @@ void LeakScan::scan_block(const FoundBlock& block)
 void LeakScan::follow()
 {
     while (!pending_.empty()) {
-        const FoundBlock& block = *pending_.pop_back();
+        const FoundBlock& block = index_.blocks()[pending_.pop_back()];
         from_reachable_ = block.reach == Reach::reachable;
         scan_block(block);
     }
@@ -257,14 +269,27 @@ void LeakScan::follow()
 
 void LeakScan::follow_lost()
 {
-    for (FoundBlock& block : index_.blocks()) {
-        if (block.reach != Reach::lost) continue;
-        lost_ = &block;
-        scan_block(block);
+    const std::span<FoundBlock> blocks = index_.blocks();
+    for (std::size_t number = 0; number < blocks.size(); ++number) {
+        if (blocks[number].reach != Reach::lost) continue;
+        lost_ = &blocks[number];
+        with_ = {.block = static_cast<std::uint32_t>(number), .count = 0, .bytes = 0};
+        scan_block(*lost_);
         while (!pending_.empty())
-            scan_block(*pending_.pop_back());
+            scan_block(blocks[pending_.pop_back()]);
+        if (with_.count != 0 && !lost_with_.push_back(with_)) out_of_memory_ = true;
     }
     lost_ = nullptr;
+}
+
+LostWith LeakScan::lost_with(const FoundBlock& block)
+{
+    const auto number = static_cast<std::uint32_t>(&block - index_.blocks().data());
+    const std::span<LostWith> all = lost_with_.all();
+    const auto found = std::ranges::lower_bound(all, number, {}, &LostWith::block);
+    if (found == all.end() || found->block != number)
+        return {.block = number, .count = 0, .bytes = 0};
+    return *found;
 }
 
 bool LeakScan::run(const HeapView& heap, const CallerState& caller, const char*& problem)

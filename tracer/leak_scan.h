@@ -27,14 +27,21 @@ namespace tarn {
 enum class Reach : std::uint8_t { lost, indirect, possible, reachable };
 inline constexpr std::size_t kReachCount = 4;
 
+/// 16 bytes each: there may be more memory in these than in the blocks.
 struct FoundBlock {
-    std::uintptr_t start;
-    std::size_t size;           // bytes
-    std::size_t indirect_bytes; // of a lost block: what is lost with it
-    std::uint32_t indirect_count;
-    Reach reach;
+    std::uint64_t start : 56;
+    Reach reach : 8;
+    std::uint64_t size; // bytes
 
     std::uintptr_t end() const { return start + size; }
+};
+static_assert(sizeof(FoundBlock) == 16);
+
+/// What is lost together with a lost block.
+struct LostWith {
+    std::uint32_t block; // its number
+    std::uint32_t count; // blocks
+    std::uint64_t bytes;
 };
 
 /// Blocks by address.
@@ -88,6 +95,8 @@ public:
     bool run(const HeapView& heap, const CallerState& caller, const char*& problem);
 
     std::span<const FoundBlock> blocks() { return index_.blocks(); }
+    /// Of a block that is lost.
+    LostWith lost_with(const FoundBlock& block);
     /// Threads whose stack was scanned to its end because they could not be stopped.
     std::size_t unstopped() const { return unstopped_; }
     std::size_t scanned() const { return scanned_; } // bytes
@@ -106,9 +115,11 @@ private:
 
     BlockIndex index_;
     StoppedThreads stopped_;
-    MappedArray<FoundBlock*> pending_;
-    FoundBlock* lost_ = nullptr; // the one whose belongings are looked for
-    bool from_reachable_ = true; // what is being scanned is reached itself
+    MappedArray<std::uint32_t> pending_; // numbers of blocks
+    MappedArray<LostWith> lost_with_;    // in order of block, those that lost something
+    const FoundBlock* lost_ = nullptr;   // the one whose belongings are looked for
+    LostWith with_{};                    // these
+    bool from_reachable_ = true;         // what is being scanned is reached itself
     bool out_of_memory_ = false;
     std::size_t unstopped_ = 0;
     std::size_t scanned_ = 0;

@@ -48,6 +48,23 @@ public:
         return true;
     }
 
+    /// Room for so many elements. Errors: false, no memory.
+    bool reserve(std::size_t capacity)
+    {
+        if (capacity <= capacity_) return true;
+        const std::size_t bytes = round_up(capacity * sizeof(T), os::kPageSize);
+        const std::size_t alignment =
+            bytes >= os::kHugePageSize ? os::kHugePageSize : os::kPageSize;
+        void* const grown = elements_ == nullptr
+                                ? os::map(bytes, alignment)
+                                : os::remap(elements_, capacity_ * sizeof(T), bytes);
+        if (grown == nullptr) return false;
+        if (bytes >= os::kHugePageSize) os::advise_huge_pages(grown, bytes, os::HugePages::wanted);
+        elements_ = static_cast<T*>(grown);
+        capacity_ = bytes / sizeof(T);
+        return true;
+    }
+
     bool empty() const { return size_ == 0; }
     std::size_t size() const { return size_; }
     T& operator[](std::size_t index) { return elements_[index]; }
@@ -62,18 +79,6 @@ public:
     std::span<const T> all() const { return {elements_, size_}; }
 
 private:
-    bool reserve(std::size_t capacity)
-    {
-        const std::size_t bytes = round_up(capacity * sizeof(T), os::kPageSize);
-        void* const grown = elements_ == nullptr
-                                ? os::map(bytes, os::kPageSize)
-                                : os::remap(elements_, capacity_ * sizeof(T), bytes);
-        if (grown == nullptr) return false;
-        elements_ = static_cast<T*>(grown);
-        capacity_ = bytes / sizeof(T);
-        return true;
-    }
-
     T* elements_ = nullptr;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;

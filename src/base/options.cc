@@ -45,8 +45,9 @@ constexpr std::array kOptionSpecs{
                "apply the options to these executables only; others run with the defaults"},
     OptionSpec{"leaks", &Options::leaks, "on|off", "off",
                "report at the end of the program what it has lost; implies fallback=mmap"},
-    OptionSpec{"leaks_show", &Options::leaks_show, "KIND|KIND...", "lost",
-               "kinds to list: definite, indirect, lost (both), possible, reachable, all"},
+    OptionSpec{
+        "leaks_show", &Options::leaks_show, "KINDS", "lost",
+        "which to list, joined by |: definite, indirect, lost (both), possible, reachable, all"},
     OptionSpec{"leaks_max", CountField{&Options::leaks_max, 1000000}, "NUMBER", "20",
                "most entries of a report"},
     OptionSpec{"leaks_exitcode", CountField{&Options::leaks_exitcode, 255}, "NUMBER", "23",
