@@ -2,13 +2,16 @@
 
 #include "preload/leaks.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/export.h"
 #include "preload/report.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
@@ -67,6 +70,16 @@ bool claim_report()
     return owner.compare_exchange_strong(expected, 0);
 }
 
+/// Returns how many blocks are lost.
+std::uint64_t report_now(bool only_leaks)
+{
+    const Options& options = startup_options();
+    return report_leaks(
+        kHeapView,
+        {.show = options.leaks_show, .most_groups = options.leaks_max, .only_leaks = only_leaks},
+        write_report);
+}
+
 void report_before_signal()
 {
     report_leaks_at_end(0);
@@ -100,10 +113,7 @@ int report_leaks_at_end(int status, bool only_leaks)
         write_report("tarn: no leak report: the process ended inside malloc\n");
         return status;
     }
-    const std::uint64_t leaked = report_leaks(
-        kHeapView,
-        {.show = options.leaks_show, .most_groups = options.leaks_max, .only_leaks = only_leaks},
-        write_report);
+    const std::uint64_t leaked = report_now(only_leaks);
     const auto exitcode = static_cast<int>(options.leaks_exitcode);
     return leaked != 0 && exitcode != 0 ? exitcode : status;
 }
@@ -127,3 +137,10 @@ void leave_with(int status)
 }
 
 } // namespace tarn
+
+TARN_EXPORT int tarn_report_leaks()
+{
+    if (!tarn::startup_options().leaks) return -1;
+    constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
+    return static_cast<int>(std::min(tarn::report_now(false), kMost));
+}

@@ -15,6 +15,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <tarn/malloc.h>
+
 #define NOINLINE __attribute__((noinline))
 
 struct node {
@@ -239,6 +241,10 @@ static void end(const char* way, char** arguments)
         int status = 0;
         waitpid(child, &status, 0);
         printf("child %d\n", WEXITSTATUS(status));
+    } else if (strcmp(way, "demand") == 0) {
+        printf("; lost %d", tarn_report_leaks != NULL ? tarn_report_leaks() : -2);
+        fflush(stdout);
+        kill(getpid(), SIGKILL); // no report at the end
     } else if (strcmp(way, "failed_exec") == 0) {
         execl("/nonexistent/program", "program", (char*)NULL);
         exit(3);

@@ -67,6 +67,12 @@ TARN_WEAK int tarn_trim(void);
  * aborts if one is broken. Returns 0. Cost: proportional to the heap. */
 TARN_WEAK int tarn_verify(void);
 
+/* Reports what is lost now, as at the end of a process that runs with TARN=leaks; its end is
+ * reported nevertheless. Returns the number of blocks that are definitely or indirectly lost,
+ * INT_MAX if there are more; -1 without TARN=leaks. All other threads stand still meanwhile. Not
+ * for signal handlers. Cost: a walk over all memory of the process, about 1 GB/s. */
+TARN_WEAK int tarn_report_leaks(void);
+
 /* "0.1.0" */
 TARN_WEAK const char* tarn_version(void);
 
