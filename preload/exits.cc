@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The ways to end that pass every destructor by: _exit and exec. They differ from libc's only where
-// a report is wanted (leaks).
+// The ways to end that pass every destructor by: _exit and exec. Where no report is wanted they
+// only pass the call on.
 
 #include <cstdarg>
 #include <cstddef>
@@ -10,22 +10,47 @@
 
 #include "preload/export.h"
 #include "preload/leaks.h"
+#include "preload/next.h"
 
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier,cert-dcl50-cpp): libc's names
 
 namespace {
 
+using Exec = int(const char*, char* const*, char* const*);
+using ExecHere = int(const char*, char* const*);
+
+constinit tarn::Next<void(int)> next_exit("_exit");
+constinit tarn::Next<Exec> next_execve("execve");
+constinit tarn::Next<ExecHere> next_execv("execv");
+constinit tarn::Next<ExecHere> next_execvp("execvp");
+
 [[noreturn]] void end_now(int status)
 {
     const int reported = tarn::report_leaks_at_end(status);
+    if (auto* const next = next_exit.get()) next(reported);
     for (;;)
         ::syscall(SYS_exit_group, reported);
 }
 
 int exec(const char* path, char* const* arguments, char* const* environment)
 {
-    tarn::report_leaks_before_exec();
+    tarn::report_leaks_before_exec(path);
+    if (Exec* const next = next_execve.get()) return next(path, arguments, environment);
     return static_cast<int>(::syscall(SYS_execve, path, arguments, environment));
+}
+
+int exec_here(const char* path, char* const* arguments)
+{
+    tarn::report_leaks_before_exec(path);
+    if (ExecHere* const next = next_execv.get()) return next(path, arguments);
+    return static_cast<int>(::syscall(SYS_execve, path, arguments, environ));
+}
+
+int exec_by_name(const char* file, char* const* arguments)
+{
+    tarn::report_leaks_before_exec(nullptr);
+    if (ExecHere* const next = next_execvp.get()) return next(file, arguments);
+    return ::execvpe(file, arguments, environ); // searches PATH and starts scripts
 }
 
 /// Arguments of execl and its kin, up to the null pointer: how many, with that.
@@ -42,12 +67,12 @@ std::size_t count_arguments(const char* first, std::va_list list)
 }
 
 /// Copies them; `list` is behind the null afterwards.
-void copy_arguments(char** arguments, const char* first, std::va_list list)
+void copy_arguments(char** arguments, const char* first, std::va_list* list)
 {
     *arguments++ = const_cast<char*>(first);
     if (first == nullptr) return;
     do
-        *arguments = va_arg(list, char*);
+        *arguments = va_arg(*list, char*);
     while (*arguments++ != nullptr);
 }
 
@@ -70,13 +95,12 @@ TARN_EXPORT int execve(const char* path, char* const arguments[], char* const en
 
 TARN_EXPORT int execv(const char* path, char* const arguments[])
 {
-    return exec(path, arguments, environ);
+    return exec_here(path, arguments);
 }
 
 TARN_EXPORT int execvp(const char* file, char* const arguments[])
 {
-    tarn::report_leaks_before_exec();
-    return ::execvpe(file, arguments, environ); // libc's: it searches PATH and starts scripts
+    return exec_by_name(file, arguments);
 }
 
 TARN_EXPORT int execl(const char* path, const char* first, ...)
@@ -85,9 +109,9 @@ TARN_EXPORT int execl(const char* path, const char* first, ...)
     va_start(list, first);
     auto** const arguments =
         static_cast<char**>(__builtin_alloca(count_arguments(first, list) * sizeof(char*)));
-    copy_arguments(arguments, first, list);
+    copy_arguments(arguments, first, &list);
     va_end(list);
-    return exec(path, arguments, environ);
+    return exec_here(path, arguments);
 }
 
 TARN_EXPORT int execlp(const char* file, const char* first, ...)
@@ -96,9 +120,9 @@ TARN_EXPORT int execlp(const char* file, const char* first, ...)
     va_start(list, first);
     auto** const arguments =
         static_cast<char**>(__builtin_alloca(count_arguments(first, list) * sizeof(char*)));
-    copy_arguments(arguments, first, list);
+    copy_arguments(arguments, first, &list);
     va_end(list);
-    return execvp(file, arguments);
+    return exec_by_name(file, arguments);
 }
 
 TARN_EXPORT int execle(const char* path, const char* first, ...)
@@ -107,10 +131,18 @@ TARN_EXPORT int execle(const char* path, const char* first, ...)
     va_start(list, first);
     auto** const arguments =
         static_cast<char**>(__builtin_alloca(count_arguments(first, list) * sizeof(char*)));
-    copy_arguments(arguments, first, list);
+    copy_arguments(arguments, first, &list);
     auto** const environment = va_arg(list, char**);
     va_end(list);
     return exec(path, arguments, environment);
 }
 
 // NOLINTEND(readability-identifier-naming,*-reserved-identifier,cert-dcl50-cpp)
+
+void tarn::find_next_exits()
+{
+    next_exit.find();
+    next_execve.find();
+    next_execv.find();
+    next_execvp.find();
+}

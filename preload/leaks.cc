@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <pthread.h>
@@ -15,12 +14,14 @@
 #include "preload/report.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
+#include "src/heap/heap_registry.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
 #include "src/heap/statistics.h"
 #include "src/heap/thread_cache.h"
 #include "src/include/tarn/malloc.h"
 #include "src/os/errno_guard.h"
+#include "src/os/mutex.h"
 #include "tracer/dead_stacks.h"
 #include "tracer/leak_report.h"
 #include "tracer/leak_scan.h"
@@ -39,6 +40,11 @@ static_assert(kLeakReachable == 1U << static_cast<unsigned>(Reach::reachable));
 constinit std::atomic<::pid_t> owner{0};
 constinit std::atomic<bool> is_forked{false};
 
+/// Who makes a report, as a thread id; 0: nobody. One at a time.
+constinit std::atomic<std::uint32_t> reporter{0};
+constinit std::atomic<bool> is_done{false}; // the end has been reported
+constinit std::atomic<int> status_found{0}; // what it said of the exit status
+
 HeapTotals totals()
 {
     tarn_statistics now{};
@@ -54,40 +60,62 @@ constexpr HeapView kHeapView{.hold = hold_heap,
 
 void note_thread_end(const void* address_on_its_stack)
 {
-    dead_stacks.add(address_on_its_stack, tls_block());
+    dead_stacks.add(address_on_its_stack, __builtin_thread_pointer(), tls_block());
 }
 
 void after_fork()
 {
     is_forked.store(true, std::memory_order_relaxed);
+    reporter.store(0, std::memory_order_relaxed);
+    is_done.store(false, std::memory_order_relaxed);
     owner.store(startup_options().children ? ::getpid() : 0, std::memory_order_relaxed);
 }
 
-/// True once for each process.
-bool claim_report()
+/// Waits until no other thread makes a report. False: this one does, further up its stack.
+bool become_reporter()
 {
-    ::pid_t expected = ::getpid();
-    return owner.compare_exchange_strong(expected, 0);
+    const auto own = static_cast<std::uint32_t>(::syscall(SYS_gettid));
+    for (std::uint32_t current = 0; !reporter.compare_exchange_strong(current, own); current = 0) {
+        if (current == own) return false;
+        os::futex_wait(reporter, current);
+    }
+    return true;
+}
+
+void resign()
+{
+    reporter.store(0, std::memory_order_release);
+    os::futex_wake(reporter, 1 << 30);
+}
+
+/// What a signal handler may have interrupted, and what nobody else can end then.
+bool is_inside_malloc()
+{
+    const ThreadCache& cache = this_thread_cache();
+    return cache.busy || heap_registry.is_frozen_by(&cache);
 }
 
 /// Returns how many blocks are lost.
 std::uint64_t report_now(bool only_leaks)
 {
     const Options& options = startup_options();
-    return report_leaks(
-        kHeapView,
-        {.show = options.leaks_show, .most_groups = options.leaks_max, .only_leaks = only_leaks},
-        write_report);
+    return report_leaks(kHeapView,
+                        {.show = options.leaks_show,
+                         .most_groups = options.leaks_max,
+                         .only_leaks = only_leaks || !options.verbose},
+                        write_report);
 }
 
-void report_before_signal()
+bool report_before_signal()
 {
+    if (is_inside_malloc() && owner.load(std::memory_order_relaxed) == ::getpid()) return false;
     report_leaks_at_end(0);
+    return true;
 }
 
 void report_at_quick_exit()
 {
-    if (const int status = report_leaks_at_end(0)) leave_with(status);
+    if (const int status = report_leaks_at_end(0)) ::syscall(SYS_exit_group, status);
 }
 
 } // namespace
@@ -108,32 +136,32 @@ void start_leak_reports()
 int report_leaks_at_end(int status, bool only_leaks)
 {
     const Options& options = startup_options();
-    if (!options.leaks || !claim_report()) return status;
-    if (this_thread_cache().busy) {
+    if (!options.leaks || owner.load(std::memory_order_relaxed) != ::getpid()) return status;
+    if (is_inside_malloc()) {
         write_report("tarn: no leak report: the process ended inside malloc\n");
         return status;
     }
-    const std::uint64_t leaked = report_now(only_leaks);
-    const auto exitcode = static_cast<int>(options.leaks_exitcode);
-    return leaked != 0 && exitcode != 0 ? exitcode : status;
+    // Of two threads that end the process at once, the second waits for the report.
+    if (!become_reporter()) return status;
+    if (!is_done.exchange(true)) {
+        const bool leaked = report_now(only_leaks) != 0;
+        status_found.store(leaked ? static_cast<int>(options.leaks_exitcode) : 0);
+    }
+    resign();
+    const int found = status_found.load();
+    return found != 0 ? found : status;
 }
 
-void report_leaks_before_exec()
+void report_leaks_before_exec(const char* path)
 {
     // A child that was forked in order to become another program has nothing to say of its own.
-    if (is_forked.load(std::memory_order_relaxed)) return;
+    if (!startup_options().leaks || is_forked.load(std::memory_order_relaxed)) return;
     const os::ErrnoGuard guard;
-    const ::pid_t process = owner.load(std::memory_order_relaxed);
+    // A search along PATH tries many that do not exist.
+    if (path != nullptr && ::access(path, X_OK) != 0) return;
     report_leaks_at_end(0, true);
     // It may fail, and the program go on.
-    if (process == ::getpid()) owner.store(process, std::memory_order_relaxed);
-}
-
-void leave_with(int status)
-{
-    std::fflush(nullptr);
-    for (;;)
-        ::syscall(SYS_exit_group, status);
+    if (owner.load(std::memory_order_relaxed) == ::getpid()) is_done.store(false);
 }
 
 } // namespace tarn
@@ -141,6 +169,9 @@ void leave_with(int status)
 TARN_EXPORT int tarn_report_leaks()
 {
     if (!tarn::startup_options().leaks) return -1;
+    if (tarn::is_inside_malloc() || !tarn::become_reporter()) return -1;
     constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
-    return static_cast<int>(std::min(tarn::report_now(false), kMost));
+    const std::uint64_t lost = tarn::report_now(false);
+    tarn::resign();
+    return static_cast<int>(std::min(lost, kMost));
 }

@@ -17,10 +17,7 @@ void start_leak_reports();
 /// leaks_exitcode if memory was lost.
 int report_leaks_at_end(int status, bool only_leaks = false);
 
-/// Before another program takes this process over.
-void report_leaks_before_exec();
-
-/// Ends the process as exit() would have done, after its handlers have run.
-[[noreturn]] void leave_with(int status);
+/// Before another program takes this process over; `path`, if it is not null, must be one.
+void report_leaks_before_exec(const char* path);
 
 } // namespace tarn

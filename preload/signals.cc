@@ -5,8 +5,11 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <unistd.h>
 
 #include "preload/export.h"
+#include "preload/next.h"
+#include "src/heap/slow_path.h"
 #include "src/os/errno_guard.h"
 
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier,cert-dcl*): libc's names
@@ -20,14 +23,44 @@ namespace tarn {
 
 namespace {
 
+using Sigaction = int(int, const struct sigaction*, struct sigaction*);
+using Signal = sighandler_t(int, sighandler_t);
+
+constinit Next<Sigaction> next_sigaction("sigaction");
+constinit Next<Signal> next_signal("signal");
+
+int set_action(int signal, const struct sigaction* action, struct sigaction* previous)
+{
+    Sigaction* const next = next_sigaction.get();
+    return (next != nullptr ? next : ::__sigaction)(signal, action, previous);
+}
+
+sighandler_t set_handler(int signal, sighandler_t handler)
+{
+    Signal* const next = next_signal.get();
+    return (next != nullptr ? next : ::ssignal)(signal, handler);
+}
+
 constexpr std::array kFatal{SIGHUP, SIGINT, SIGTERM, SIGABRT};
 
-constinit std::atomic<void (*)()> report{nullptr}; // null: nothing is taken over
+constinit std::atomic<bool (*)()> report{nullptr}; // null: nothing is taken over
+constinit std::atomic<int> waiting{0};
+
+void end_by_signal(int signal);
+
+void end_by_waiting_signal()
+{
+    end_by_signal(waiting.load(std::memory_order_relaxed));
+}
 
 void end_by_signal(int signal)
 {
     const os::ErrnoGuard guard;
-    if (auto* const before = report.load(std::memory_order_relaxed)) before();
+    auto* const before = report.load(std::memory_order_relaxed);
+    if (before != nullptr && !before()) {
+        waiting.store(signal, std::memory_order_relaxed);
+        return defer_until_outside(end_by_waiting_signal);
+    }
     // Blocked until this handler returns; then the process ends as it would have without us.
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
@@ -47,7 +80,7 @@ struct sigaction our_action()
 {
     struct sigaction action {};
     action.sa_handler = end_by_signal;
-    action.sa_flags = SA_RESTART;
+    action.sa_flags = SA_RESTART | SA_ONSTACK;
     return action;
 }
 
@@ -65,15 +98,23 @@ int change_action(int signal, const struct sigaction* action, struct sigaction* 
 {
     const struct sigaction ours = our_action();
     if (action != nullptr && is_default(*action)) action = &ours;
-    const int result = ::__sigaction(signal, action, previous);
+    const int result = set_action(signal, action, previous);
     if (result == 0 && previous != nullptr && is_ours(*previous)) *previous = {};
     return result;
 }
 
 } // namespace
 
-void report_before_fatal_signals(void (*before)())
+void find_next_signals()
 {
+    next_sigaction.find();
+    next_signal.find();
+}
+
+void report_before_fatal_signals(bool (*before)())
+{
+    // The first process of a container ignores signals that it has no handler for.
+    if (::getpid() == 1) return;
     for (const int signal : kFatal) {
         struct sigaction action {};
         if (::__sigaction(signal, nullptr, &action) != 0 || !is_default(action)) continue;
@@ -88,14 +129,14 @@ void report_before_fatal_signals(void (*before)())
 TARN_EXPORT int sigaction(int signal, const struct sigaction* action, struct sigaction* previous)
 {
     if (tarn::is_taken_over(signal)) return tarn::change_action(signal, action, previous);
-    return ::__sigaction(signal, action, previous);
+    return tarn::set_action(signal, action, previous);
 }
 
 TARN_EXPORT sighandler_t signal(int signal, sighandler_t handler)
 {
-    if (!tarn::is_taken_over(signal)) return ::ssignal(signal, handler);
+    if (!tarn::is_taken_over(signal)) return tarn::set_handler(signal, handler);
     if (handler == SIG_DFL) handler = tarn::end_by_signal;
-    sighandler_t previous = ::ssignal(signal, handler);
+    sighandler_t previous = tarn::set_handler(signal, handler);
     return previous == tarn::end_by_signal ? SIG_DFL : previous;
 }
 // NOLINTEND(readability-identifier-naming,*-reserved-identifier,cert-dcl*)

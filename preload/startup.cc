@@ -5,14 +5,16 @@
 //      first malloc, from the loader or from any constructor    configure_heap(): options
 //      our constructor                                          libc's heap, help
 //      ... the program ...
-//      our destructor, after all of the program's               statistics, leaks
+//      our destructor, after those of the program               statistics, leaks
 
 #include "preload/startup.h"
 
 #include <array>
+#include <cstdlib>
 
 #include "preload/leaks.h"
 #include "preload/libc_heap.h"
+#include "preload/next.h"
 #include "preload/report.h"
 #include "preload/statistics_report.h"
 #include "src/base/text.h"
@@ -91,6 +93,8 @@ void print_effective_options()
 {
     configure_heap();
     connect_libc_heap();
+    find_next_exits();
+    find_next_signals();
     if (options.leaks) start_leak_reports();
     const bool reports_later = options.stats || options.leaks || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
@@ -105,8 +109,9 @@ void print_effective_options()
 {
     if (options.stats) print_statistics(write_report);
     if (!options.stats_json.view().empty()) write_statistics_json(options.stats_json.view());
-    // What the program's own status would be is known to exit() only.
-    if (const int status = report_leaks_at_end(0)) leave_with(status);
+    // What the program's own status would be is known to exit() only. Once more it skips the
+    // destructors that come after this one, as LeakSanitizer does, but leaves the streams right.
+    if (const int status = report_leaks_at_end(0)) std::exit(status);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -14,33 +15,43 @@
 
 namespace tarn {
 
-/// Remembers the last thousand. Thread safety: any. Cost: two stores for each thread that ends.
+/// Remembers the last thousand. Thread safety: any. Cost: three stores for each thread that ends.
 class DeadStacks {
 public:
-    /// `tls_block`: what libc keeps for the next thread together with the stack, see tls_block().
-    void add(const void* address_on_it, std::uintptr_t tls_block)
+    /// `thread`: its thread pointer, which lies above its stack. `tls_block`: what libc keeps
+    /// together with the stack, see tls_block().
+    void add(const void* address_on_it, const void* thread, std::uintptr_t tls_block)
     {
         Entry& entry = entries_[next_.fetch_add(1, std::memory_order_relaxed) % entries_.size()];
         entry.tls_block.store(tls_block, std::memory_order_relaxed);
+        entry.thread.store(reinterpret_cast<std::uintptr_t>(thread), std::memory_order_relaxed);
         entry.point.store(reinterpret_cast<std::uintptr_t>(address_on_it),
                           std::memory_order_relaxed);
     }
 
-    /// Calls `use` with the tls_block of each of them in `range`; returns whether there is any.
-    template <class Use> bool for_each_in(MemoryRange range, Use use) const
+    /// Where the dead stack ends that begins `range`, 0 if there is none. Calls `use` with the
+    /// tls_block of each.
+    template <class Use> std::uintptr_t end_of_those_in(MemoryRange range, Use use) const
     {
-        bool found = false;
+        std::uintptr_t end = 0;
         for (const Entry& entry : entries_) {
-            if (!range.contains(entry.point.load(std::memory_order_relaxed))) continue;
+            const std::uintptr_t point = entry.point.load(std::memory_order_relaxed);
+            const std::uintptr_t thread = entry.thread.load(std::memory_order_relaxed);
+            if (!range.contains(point) || !range.contains(thread + kHeader)) continue;
+            // Something else lies there by now: libc's block begins with its own address.
+            if (*reinterpret_cast<const std::uintptr_t*>(thread) != thread) continue;
             use(entry.tls_block.load(std::memory_order_relaxed));
-            found = true;
+            end = std::max(end, thread);
         }
-        return found;
+        return end;
     }
 
 private:
+    static constexpr std::size_t kHeader = 64;
+
     struct Entry {
         std::atomic<std::uintptr_t> point{0};
+        std::atomic<std::uintptr_t> thread{0};
         std::atomic<std::uintptr_t> tls_block{0};
     };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <unistd.h>
 
@@ -249,9 +250,7 @@ private:
         print_line("   indirectly lost: ", of(Reach::indirect));
         print_line("     possibly lost: ", of(Reach::possible));
         print_line("   still reachable: ", of(Reach::reachable));
-        out_ << Margin{}
-             << "Sizes are those of tarn's size classes, at most an eighth more than was "
-                "asked for.\n";
+        out_ << Margin{} << "Sizes are rounded up to tarn's size classes.\n";
         if (scan_.unstopped() != 0)
             out_ << Margin{} << scan_.unstopped()
                  << " thread(s) could not be stopped: what only their registers point to counts as "
@@ -309,7 +308,14 @@ void do_job()
 #elif defined(__aarch64__)
     asm volatile("mov %0, sp" : "=r"(job.caller.stack_point));
 #endif
-    if (!os::call_on_own_stack(kScanStack, do_job)) {
+    // A handler of the program would run while everybody else stands still.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool is_done = os::call_on_own_stack(kScanStack, do_job);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (!is_done) {
         Printer(sink) << "tarn: no leak report: it needs memory\n";
         return 0;
     }

@@ -164,9 +164,10 @@ void LeakScan::scan_present(MemoryRange range, bool is_file)
 {
     PresentPages pages;
     for (;;) {
-        const MemoryRange run = pages.first_run(range);
+        bool is_sure = false;
+        const MemoryRange run = pages.first_run(range, is_sure);
         if (run.start >= run.end) return;
-        is_file ? scan_copied(run) : scan_words(run);
+        is_sure && !is_file ? scan_words(run) : scan_copied(run);
         range.start = run.end;
     }
 }
@@ -221,7 +222,7 @@ void LeakScan::scan_roots(const HeapView& heap, const CallerState& caller)
     for (const StoppedThread& thread : stopped_.threads()) {
         scan_registers(thread.registers);
         scan_stack_in_block(thread.stack_point);
-        if (thread.stack_point == 0) ++unstopped_;
+        if (thread.stack_point == 0 && !thread.ended) ++unstopped_;
     }
 
     MapsReader maps;
@@ -243,9 +244,10 @@ void LeakScan::scan_roots(const HeapView& heap, const CallerState& caller)
                 consider(thread.stack_point);
             if (lowest < mapping.range.end)
                 mapping.range.start = std::max(mapping.range.start, lowest - kRedZone);
-            else if (unstopped_ == 0 &&
-                     dead_stacks.for_each_in(mapping.range, [&](auto block) { scan_word(block); }))
-                continue;
+            else if (unstopped_ == 0)
+                mapping.range.start = std::max(
+                    mapping.range.start, dead_stacks.end_of_those_in(
+                                             mapping.range, [&](auto block) { scan_word(block); }));
         }
         scan_mapping(mapping.range, excluded.all(), is_file);
     }

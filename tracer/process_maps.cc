@@ -47,7 +47,7 @@ std::string_view after_fields(std::string_view text, int fields)
 
 } // namespace
 
-MapsReader::MapsReader() : descriptor_(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)) {}
+MapsReader::MapsReader() : descriptor_(::open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC)) {}
 
 MapsReader::~MapsReader()
 {
@@ -91,7 +91,9 @@ bool MapsReader::next(Mapping& mapping)
     return true;
 }
 
-PresentPages::PresentPages() : descriptor_(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)) {}
+PresentPages::PresentPages()
+    : descriptor_(::open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC))
+{}
 
 PresentPages::~PresentPages()
 {
@@ -109,23 +111,28 @@ bool PresentPages::load(std::uintptr_t page)
     return count_ != 0;
 }
 
-bool PresentPages::is_present(std::uintptr_t page)
+PresentPages::Contents PresentPages::contents(std::uintptr_t page)
 {
-    // In memory or in swap. Source: Documentation/admin-guide/mm/pagemap.rst, bits 63 and 62.
-    constexpr std::uint64_t kPresentOrSwapped = std::uint64_t{3} << 62;
-    return !load(page) || (entries_[page - first_] & kPresentOrSwapped) != 0;
+    // Source: Documentation/admin-guide/mm/pagemap.rst: bit 63 present, bit 62 swapped.
+    if (!load(page)) return Contents::unsure;
+    const std::uint64_t entry = entries_[page - first_];
+    if ((entry >> 63) != 0) return Contents::sure;
+    return (entry >> 62) != 0 ? Contents::unsure : Contents::none;
 }
 
-MemoryRange PresentPages::first_run(MemoryRange range)
+MemoryRange PresentPages::first_run(MemoryRange range, bool& is_sure)
 {
+    is_sure = false;
     if (descriptor_ < 0 || range.start >= range.end) return range;
     std::uintptr_t page = range.start / os::kPageSize;
     const std::uintptr_t end = divide_up(range.end, os::kPageSize);
-    while (page < end && !is_present(page))
+    while (page < end && contents(page) == Contents::none)
         ++page;
     const std::uintptr_t first = page;
-    while (page < end && is_present(page))
+    const Contents kind = page < end ? contents(page) : Contents::none;
+    while (page < end && contents(page) == kind)
         ++page;
+    is_sure = kind == Contents::sure;
     return {std::min(std::max(range.start, first * os::kPageSize), range.end),
             std::min(range.end, page * os::kPageSize)};
 }

@@ -52,12 +52,15 @@ public:
     ~PresentPages();
 
     /// The first run of pages with contents in `range`, clipped to it; empty if there is none.
-    /// Where the system does not say: all of it.
-    MemoryRange first_run(MemoryRange range);
+    /// Where the system does not say: all of it. `is_sure`: they can be read; else they are in
+    /// swap, or guard pages that look as if they were (MADV_GUARD_INSTALL).
+    MemoryRange first_run(MemoryRange range, bool& is_sure);
 
 private:
+    enum class Contents : std::uint8_t { none, unsure, sure };
+
     bool load(std::uintptr_t page);
-    bool is_present(std::uintptr_t page);
+    Contents contents(std::uintptr_t page);
 
     int descriptor_;
     std::uintptr_t first_ = 0; // page number of entries_[0]

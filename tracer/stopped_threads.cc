@@ -36,8 +36,11 @@ namespace {
 
 constexpr std::uint64_t kPatience = 500; // milliseconds for a thread to answer
 
-/// Between the one that stops and the one that is being stopped: one at a time, until it answered.
+/// Between the one that stops and the one that is being stopped: one at a time. `asked` is taken by
+/// whoever is first, the thread that answers or the one that gives up waiting for it; `asked_id` is
+/// that thread's until it has answered.
 constinit std::atomic<StoppedThread*> asked{nullptr};
+constinit std::atomic<int> asked_id{0};
 constinit std::atomic<std::uint32_t> stopped{0}; // 1: threads that got the signal wait
 constinit struct sigaction previous_action {};
 
@@ -66,13 +69,14 @@ void save_registers(StoppedThread& thread, const ucontext_t& context)
 void wait_until_resumed(int /*signal*/, siginfo_t* /*info*/, void* context)
 {
     const os::ErrnoGuard guard;
-    StoppedThread* thread = asked.load(std::memory_order_acquire);
     // Late: nobody waits for this one any more.
-    if (thread == nullptr || thread->id != own_id()) return;
+    if (asked_id.load(std::memory_order_acquire) != own_id()) return;
+    StoppedThread* thread = asked.exchange(nullptr);
+    if (thread == nullptr) return;
     save_registers(*thread, *static_cast<const ucontext_t*>(context));
     thread->registers.back() = tls_block();
     thread->answered = true;
-    asked.store(nullptr, std::memory_order_release);
+    asked_id.store(0, std::memory_order_release);
     while (stopped.load(std::memory_order_acquire) != 0)
         os::futex_wait(stopped, 1);
 }
@@ -96,14 +100,25 @@ FixedText<64> file_of(int thread, std::string_view name)
     return path;
 }
 
-bool blocks(int thread, int signal)
+enum class Readiness : unsigned char { answers, blocks, has_ended };
+
+/// Whether the thread would run a handler of `signal`.
+Readiness readiness(int thread, int signal)
 {
     os::SmallFile<4096> file;
     const std::string_view status = file.read(file_of(thread, "status").c_str());
+    const std::size_t state = status.find("State:\t");
     const std::size_t at = status.find("SigBlk:\t");
-    if (at == std::string_view::npos) return false;
+    if (state == std::string_view::npos || at == std::string_view::npos)
+        return Readiness::has_ended;
+    const std::string_view letter = slice(status, state + 7, 1);
+    if (letter == "Z" || letter == "X") return Readiness::has_ended;
     std::string_view mask = slice(status, at + 8);
-    return (take_number(mask, 16) >> (signal - 1) & 1) != 0;
+    if ((take_number(mask, 16) >> (signal - 1) & 1) != 0) return Readiness::blocks;
+    // A thread in sigwait() would take it for one of the program's.
+    os::SmallFile<256> call_file;
+    std::string_view call = call_file.read(file_of(thread, "syscall").c_str());
+    return take_number(call, 10) == SYS_rt_sigtimedwait ? Readiness::blocks : Readiness::answers;
 }
 
 /// Where the stack of a thread ends that waits in the kernel; 0 if it runs.
@@ -169,8 +184,11 @@ bool StoppedThreads::add_new_ones(bool& found)
             for (const StoppedThread& thread : threads_.all())
                 known = known || thread.id == id;
             if (known) continue;
-            fits = threads_.push_back(
-                       {.id = id, .answered = false, .stack_point = 0, .registers = {}}) &&
+            fits = threads_.push_back({.id = id,
+                                       .answered = false,
+                                       .ended = false,
+                                       .stack_point = 0,
+                                       .registers = {}}) &&
                    fits;
             found = true;
         }
@@ -182,27 +200,28 @@ bool StoppedThreads::add_new_ones(bool& found)
 void StoppedThreads::signal_one(StoppedThread& thread)
 {
     const std::uint64_t deadline = os::clock_milliseconds() + kPatience;
+    Readiness ready = readiness(thread.id, signal_);
     // libc blocks all signals while it starts a thread, and soon lets them in again.
-    while (blocks(thread.id, signal_)) {
+    for (; ready == Readiness::blocks; ready = readiness(thread.id, signal_)) {
         thread.stack_point = stack_point_by_proc(thread.id);
         if (thread.stack_point != 0 || os::clock_milliseconds() > deadline) return;
         os::yield_processor();
     }
-    asked.store(&thread, std::memory_order_release);
-    if (::syscall(SYS_tgkill, ::getpid(), thread.id, signal_) != 0) { // it has ended
-        asked.store(nullptr, std::memory_order_relaxed);
-        return;
-    }
-    while (asked.load(std::memory_order_acquire) != nullptr) {
-        if (os::clock_milliseconds() > deadline) {
-            StoppedThread* expected = &thread;
-            if (!asked.compare_exchange_strong(expected, nullptr)) break;
+    thread.ended = ready == Readiness::has_ended;
+    if (thread.ended) return;
+    asked.store(&thread, std::memory_order_relaxed);
+    asked_id.store(thread.id, std::memory_order_release);
+    thread.ended = ::syscall(SYS_tgkill, ::getpid(), thread.id, signal_) != 0;
+    while (!thread.ended && asked_id.load(std::memory_order_acquire) != 0) {
+        if (os::clock_milliseconds() > deadline && asked.exchange(nullptr) != nullptr) {
             thread.stack_point = stack_point_by_proc(thread.id);
             everyone_answers_ = false;
-            return;
+            break;
         }
         os::yield_processor();
     }
+    asked.store(nullptr, std::memory_order_relaxed);
+    asked_id.store(0, std::memory_order_relaxed);
 }
 
 bool StoppedThreads::stop()
@@ -212,7 +231,7 @@ bool StoppedThreads::stop()
     if (signal_ == 0) return false;
     struct sigaction action {};
     action.sa_sigaction = wait_until_resumed;
-    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     ::sigfillset(&action.sa_mask);
     ::sigaction(signal_, &action, &previous_action);
     stopped.store(1, std::memory_order_release);

@@ -20,6 +20,7 @@ namespace tarn {
 struct StoppedThread {
     int id;                     // as in /proc/self/task
     bool answered;              // false: the registers are unknown
+    bool ended;                 // has no stack and no registers any more
     std::uintptr_t stack_point; // lowest address of its stack in use; 0: unknown
     std::array<std::uintptr_t, 32> registers;
 };

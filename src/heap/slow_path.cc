@@ -24,6 +24,14 @@ constinit os::Mutex initialise_mutex;
 constinit std::atomic<bool> initialised{false};
 constinit ForeignOwner foreign_owner{};
 constinit std::atomic<std::size_t> unknown_count{0};
+constinit std::atomic<void (*)()> deferred{nullptr};
+
+void run_deferred()
+{
+    if (deferred.load(std::memory_order_relaxed) == nullptr) [[likely]]
+        return;
+    if (auto* const action = deferred.exchange(nullptr)) action();
+}
 
 /// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
 /// than the look.
@@ -73,7 +81,9 @@ public:
     SlowPath& operator=(const SlowPath&) = delete;
     ~SlowPath()
     {
-        if (entered_) set_busy(false);
+        if (!entered_) return;
+        set_busy(false);
+        run_deferred();
     }
 
     /// False: the heap must not be touched.
@@ -300,6 +310,11 @@ std::size_t unknown_frees()
     return unknown_count.load(std::memory_order_relaxed);
 }
 
+void defer_until_outside(void (*action)())
+{
+    deferred.store(action, std::memory_order_relaxed);
+}
+
 bool trim_process()
 {
     if (!initialised.load(std::memory_order_acquire)) return false;
@@ -341,6 +356,7 @@ void after_fork_in_parent()
     if (!heap_registry.is_frozen_by(&this_thread_cache())) return;
     heap_registry.thaw();
     os::unlock_stdio();
+    run_deferred();
 }
 
 void after_fork_in_child()

@@ -58,6 +58,10 @@ bool trim_process();
 /// may define a strong one (preload/startup.cc reads the options). It must not allocate.
 void configure_heap();
 
+/// Has `action` called once, as soon as a thread leaves a slow path or a fork is over: for a signal
+/// handler that has interrupted either. Async-signal-safe.
+void defer_until_outside(void (*action)());
+
 /// The exit hook of a thread, see os::set_thread_exit_hook().
 void leave_thread(void* argument);
 

@@ -17,7 +17,9 @@ bool read_memory(std::uintptr_t address, void* to, std::size_t size)
     const ErrnoGuard guard;
     const iovec local{to, size};
     const iovec remote{reinterpret_cast<void*>(address), size};
-    return ::process_vm_readv(::getpid(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
+    // The calling thread's id will do, and does also after the main thread has ended.
+    const auto thread = static_cast<::pid_t>(::syscall(SYS_gettid));
+    return ::process_vm_readv(thread, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
 }
 
 BreakArea break_area()

@@ -75,7 +75,7 @@ std::string_view executable_name()
 {
     static constinit std::array<char, 4096> path{};
     const ErrnoGuard guard;
-    const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
+    const ssize_t length = ::readlink("/proc/thread-self/exe", path.data(), path.size());
     if (length <= 0) return "unknown";
     const std::string_view whole{path.data(), static_cast<std::size_t>(length)};
     return slice(whole, whole.rfind('/') + 1);

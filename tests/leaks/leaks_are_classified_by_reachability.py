@@ -29,11 +29,13 @@ SHAPES = {
     "ended_thread": (1, 0, 0),
     "thread_stack": (0, 0, 0),
     "thread_that_blocks_signals": (0, 0, 0),
+    "thread_in_sigwait": (0, 0, 0),
+    "guard_page": (0, 0, 0),
     "thread_tls": (0, 0, 0),
     "own_tls": (0, 0, 0),
     "fiber": (0, 0, 0),
 }
-REACHABLE = {"global": 3, "both": 2, "large_global": 2, "thread_stack": 1, "thread_tls": 1,
+REACHABLE = {"thread_in_sigwait": 1, "guard_page": 1, "global": 3, "both": 2, "large_global": 2, "thread_stack": 1, "thread_tls": 1,
              "thread_that_blocks_signals": 1, "own_tls": 1, "fiber": 2}
 
 fewest = blocks(run_subject(LIBRARY, SUBJECT, "nothing").stderr, "nothing")["reachable"]
@@ -41,13 +43,14 @@ for shape, (definite, indirect, possible) in SHAPES.items():
     result = run_subject(LIBRARY, SUBJECT, shape)
     seen = blocks(result.stderr, shape)
     # Of a thread that cannot be stopped, libc's block for its TLS is known by its middle only.
-    unknown = 1 if shape == "thread_that_blocks_signals" else 0
+    unknown = 1 if shape in ("thread_that_blocks_signals", "thread_in_sigwait") else 0
     expect((seen["definite"], seen["indirect"]) == (definite, indirect) and
            possible <= seen["possible"] <= possible + unknown,
            f"{shape}: {definite} definitely, {indirect} indirectly, {possible} possibly lost",
            f"{seen}\n{result.stderr}")
     expect(seen["reachable"] >= fewest + REACHABLE.get(shape, 0),
            f"{shape}: {REACHABLE.get(shape, 0)} more than {fewest} still reachable", seen)
+    expect("sigwait got" not in result.stderr, "no signal for the program", result.stderr)
     leaked = definite + indirect
     expect(result.returncode == (23 if leaked else 0),
            f"{shape}: exit status {23 if leaked else 0}", result.returncode)

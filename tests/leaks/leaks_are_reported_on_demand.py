@@ -16,7 +16,7 @@ found = summary(result.stderr) or {}
 expect(found.get("definite", (0, 0))[1] == 1 and found["indirect"][1] == 2,
        "one of them definitely", result.stderr)
 
-result = run_subject(LIBRARY, SUBJECT, "nothing", "demand", TARN="leaks")
+result = run_subject(LIBRARY, SUBJECT, "nothing", "demand", TARN="leaks,verbose")
 expect(result.stdout.endswith("; lost 0") and "no leaks" in result.stderr, "a line and 0",
        f"{result.stdout!r}, {result.stderr}")
 

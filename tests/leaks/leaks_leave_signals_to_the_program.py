@@ -29,7 +29,7 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 sys.stdout.flush()
 os.kill(os.getpid(), signal.SIGTERM)
 """
-result = run(LIBRARY, "/usr/bin/python3", "-c", PROGRAM, TARN="leaks")
+result = run(LIBRARY, "/usr/bin/python3", "-c", PROGRAM, TARN="leaks,verbose")
 expect(result.stdout == "[True, True, True]\nNone None 1\nTrue\ninterrupted\nhandled\n",
        "defaults, a KeyboardInterrupt and the program's own handler", repr(result.stdout))
 expect(result.returncode == -15, "death by SIGTERM", result.returncode)

@@ -31,7 +31,7 @@ expect(listed(shown("global", "leaks_show=reachable").stderr)[:1] == ["Still"], 
 expect(listed(shown("interior", "leaks_show=possible").stderr) == ["Possible"],
        "what may be lost", shown("interior", "leaks_show=possible").stderr)
 
-text = shown("interior", "leaks_show=lost").stderr
+text = shown("interior", "leaks_show=lost,verbose").stderr
 expect("no leaks" in text and "in 3 perhaps (leaks_show=possible" in text, "one line", text)
 
 few = shown("many", "leaks_max=3").stderr

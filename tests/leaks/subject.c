@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -94,6 +95,28 @@ static void* hold_with_signals_blocked(void* unused)
     return hold_on_stack(unused);
 }
 
+/// The usual thread that takes all signals: it must not be given one of ours.
+static void* hold_in_sigwait(void* unused)
+{
+    void* volatile held[2] = {malloc(100), NULL};
+    sigset_t all;
+    sigfillset(&all);
+    pthread_barrier_wait(&barrier);
+    int got = 0;
+    while (sigwait(&all, &got) == 0) {
+        fprintf(stderr, "sigwait got %d\n", got);
+    }
+    free(held[0]);
+    return unused;
+}
+
+static void* read_stdin(void* unused)
+{
+    char line[10];
+    pthread_barrier_wait(&barrier);
+    return fgets(line, sizeof line, stdin) != NULL ? unused : NULL;
+}
+
 static void* hold_in_tls(void* unused)
 {
     kept_by_thread = malloc(100);
@@ -174,6 +197,22 @@ NOINLINE static void make(const char* shape)
         start(hold_on_stack, 1);
     } else if (strcmp(shape, "thread_that_blocks_signals") == 0) {
         start(hold_with_signals_blocked, 1);
+    } else if (strcmp(shape, "thread_in_sigwait") == 0) {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, NULL);
+        start(hold_in_sigwait, 1);
+        usleep(50000); // until it waits
+    } else if (strcmp(shape, "guard_page") == 0) {
+        kept = malloc(100);
+        char* const pages =
+            mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        memset(pages, 1, 3 * 4096);
+        madvise(pages + 4096, 4096, 102); // MADV_GUARD_INSTALL, Linux 6.13
+    } else if (strcmp(shape, "block_and_reader_of_stdin") == 0) {
+        strcpy(malloc(100), "a block that nobody knows any more");
+        start(read_stdin, 1);
+        usleep(50000);
     } else if (strcmp(shape, "thread_tls") == 0) {
         start(hold_in_tls, 1);
     } else if (strcmp(shape, "own_tls") == 0) {
@@ -197,6 +236,12 @@ static void* exit_in_thread(void* unused)
     return unused;
 }
 
+static void* exit_after_main(void* unused)
+{
+    usleep(100000);
+    return exit_in_thread(unused);
+}
+
 static void end(const char* way, char** arguments)
 {
     if (strcmp(way, "return") == 0) {
@@ -217,6 +262,10 @@ static void end(const char* way, char** arguments)
         abort();
     } else if (strcmp(way, "thread") == 0) {
         start(exit_in_thread, 0);
+    } else if (strcmp(way, "thread_after_main") == 0) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, exit_after_main, NULL);
+        pthread_exit(NULL);
     } else if (strcmp(way, "pthread_exit") == 0) {
         pthread_exit(NULL);
     } else if (strncmp(way, "signal", 6) == 0) {

@@ -89,18 +89,20 @@ TEST(PresentPages, AreThoseThatWereTouched)
         memory[page * os::kPageSize] = std::byte{1};
     MemoryRange rest{address_of(memory), address_of(memory + kPages * os::kPageSize)};
     PresentPages pages;
-    const MemoryRange first = pages.first_run(rest);
+    bool is_sure = false;
+    const MemoryRange first = pages.first_run(rest, is_sure);
     EXPECT_EQ(first.start, address_of(memory + 3 * os::kPageSize));
     EXPECT_EQ(first.size(), 3 * os::kPageSize);
+    EXPECT_TRUE(is_sure);
     rest.start = first.end;
-    const MemoryRange second = pages.first_run(rest);
+    const MemoryRange second = pages.first_run(rest, is_sure);
     EXPECT_EQ(second.start, address_of(memory + 4000 * os::kPageSize));
     rest.start = second.end;
-    EXPECT_EQ(pages.first_run(rest).size(), 0U);
+    EXPECT_EQ(pages.first_run(rest, is_sure).size(), 0U);
     // A part of a page is a part of the answer.
     const MemoryRange part{first.start + 100, first.start + 200};
-    EXPECT_EQ(pages.first_run(part).start, part.start);
-    EXPECT_EQ(pages.first_run(part).end, part.end);
+    EXPECT_EQ(pages.first_run(part, is_sure).start, part.start);
+    EXPECT_EQ(pages.first_run(part, is_sure).end, part.end);
     os::unmap(memory, kPages * os::kPageSize);
 }
 
