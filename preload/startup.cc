@@ -111,6 +111,7 @@ void print_effective_options()
     if (!options.stats_json.view().empty()) write_statistics_json(options.stats_json.view());
     // What the program's own status would be is known to exit() only. Once more it skips the
     // destructors that come after this one, as LeakSanitizer does, but leaves the streams right.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): exit() is where we come from
     if (const int status = report_leaks_at_end(0)) std::exit(status);
 }
 

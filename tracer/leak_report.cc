@@ -84,28 +84,28 @@ std::string_view name_of(Reach reach)
     return "";
 }
 
+/// The group of blocks like this one; a new one if there is none yet. Errors: nullptr, no memory.
+Group* group_of(const FoundBlock& block, MappedArray<Group>& groups)
+{
+    // There are few sizes.
+    for (Group& group : groups.all())
+        if (group.reach == block.reach && group.size == block.size) return &group;
+    const Group fresh{.reach = block.reach,
+                      .size = block.size,
+                      .blocks = 0,
+                      .indirect_bytes = 0,
+                      .indirect_blocks = 0,
+                      .first = &block};
+    return groups.push_back(fresh) ? &groups[groups.size() - 1] : nullptr;
+}
+
 /// Adds up what is the same, biggest first. Errors: false, no memory.
 bool group(LeakScan& scan, ReachSet show, MappedArray<Group>& groups)
 {
-    // A number of sizes that is small and blocks in order of address: neighbours are alike.
-    const auto find = [&](const FoundBlock& block) -> Group* {
-        for (Group& group : groups.all())
-            if (group.reach == block.reach && group.size == block.size) return &group;
-        return nullptr;
-    };
     for (const FoundBlock& block : scan.blocks()) {
         if (!is_in(show, block.reach)) continue;
-        Group* group = find(block);
-        if (group == nullptr) {
-            if (!groups.push_back({.reach = block.reach,
-                                   .size = block.size,
-                                   .blocks = 0,
-                                   .indirect_bytes = 0,
-                                   .indirect_blocks = 0,
-                                   .first = &block}))
-                return false;
-            group = &groups[groups.size() - 1];
-        }
+        Group* const group = group_of(block, groups);
+        if (group == nullptr) return false;
         ++group->blocks;
         if (block.reach != Reach::lost) continue;
         const LostWith with = scan.lost_with(block);

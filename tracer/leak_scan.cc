@@ -172,9 +172,10 @@ void LeakScan::scan_present(MemoryRange range, bool is_file)
     }
 }
 
-/// Scans what of `range` is in none of the `excluded` ones, which are in order of address.
-void LeakScan::scan_mapping(MemoryRange range, std::span<const MemoryRange> excluded, bool is_file)
+/// Scans what of `range` is not excluded.
+void LeakScan::scan_mapping(MemoryRange range, bool is_file)
 {
+    const std::span<const MemoryRange> excluded = excluded_.all();
     const auto* next =
         std::ranges::upper_bound(excluded, range.start, {}, &MemoryRange::end).base();
     for (; next != excluded.data() + excluded.size() && next->start < range.end; ++next) {
@@ -185,12 +186,14 @@ void LeakScan::scan_mapping(MemoryRange range, std::span<const MemoryRange> excl
     scan_present(range, is_file);
 }
 
-void LeakScan::scan_roots(const HeapView& heap, const CallerState& caller)
+void LeakScan::exclude(MemoryRange range)
 {
-    MappedArray<MemoryRange> excluded;
-    const auto exclude = [&](MemoryRange range) {
-        if (range.start < range.end && !excluded.push_back(range)) out_of_memory_ = true;
-    };
+    if (range.start < range.end && !excluded_.push_back(range)) out_of_memory_ = true;
+}
+
+/// What is no root: the allocator's memory and ours, and blocks, which count once they are reached.
+void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
+{
     std::array<MemoryRange, 16> own;
     const std::size_t count = heap.own_memory(own);
     for (std::size_t i = 0; i < count; ++i)
@@ -200,56 +203,57 @@ void LeakScan::scan_roots(const HeapView& heap, const CallerState& caller)
     exclude(index_.memory());
     exclude({address_of(&__ehdr_start), address_of(&_end)});
     // The stack that we run on: its frames are full of addresses of blocks.
-    const std::uintptr_t top = round_up(address_of(__builtin_frame_address(0)), os::kPageSize);
-    exclude({top - kScanStack, top});
+    exclude({own_stack_top - kScanStack, own_stack_top});
     // This list itself, too; it may move once more when it grows.
-    exclude({top, top + 1});
-    excluded[excluded.size() - 1] = excluded.memory();
-    std::ranges::sort(excluded.all(), {}, &MemoryRange::start);
+    exclude({own_stack_top, own_stack_top + 1});
     if (out_of_memory_) return;
+    excluded_[excluded_.size() - 1] = excluded_.memory();
+    std::ranges::sort(excluded_.all(), {}, &MemoryRange::start);
+}
 
+void LeakScan::scan_thread(const std::array<std::uintptr_t, 32>& registers,
+                           std::uintptr_t stack_point)
+{
+    for (const std::uintptr_t word : registers)
+        scan_word(word);
     // A stack that lies in a block of the heap, as of a coroutine, is no mapping of its own.
-    const auto scan_stack_in_block = [&](std::uintptr_t point) {
-        const FoundBlock* const block = index_.find(point);
-        if (block != nullptr) scan_words({point, block->end()});
+    const FoundBlock* const block = index_.find(stack_point);
+    if (block != nullptr) scan_words({stack_point, block->end()});
+}
+
+/// Where the part of a stack begins that is in use. `range`: its mapping.
+std::uintptr_t LeakScan::stack_in_use(MemoryRange range, const CallerState& caller)
+{
+    std::uintptr_t lowest = range.end;
+    const auto consider = [&](std::uintptr_t point) {
+        if (range.contains(point)) lowest = std::min(lowest, point);
     };
-    const auto scan_registers = [&](const std::array<std::uintptr_t, 32>& registers) {
-        for (const std::uintptr_t word : registers)
-            scan_word(word);
-    };
-    scan_registers(caller.registers);
-    scan_stack_in_block(caller.stack_point);
+    consider(caller.stack_point);
+    for (const StoppedThread& thread : stopped_.threads())
+        consider(thread.stack_point);
+    if (lowest < range.end) return std::max(range.start, lowest - kRedZone);
+    if (unstopped_ != 0) return range.start;
+    return std::max(range.start, dead_stacks.end_of_those_in(
+                                     range, [&](std::uintptr_t block) { scan_word(block); }));
+}
+
+void LeakScan::scan_roots(const CallerState& caller)
+{
+    scan_thread(caller.registers, caller.stack_point);
     for (const StoppedThread& thread : stopped_.threads()) {
-        scan_registers(thread.registers);
-        scan_stack_in_block(thread.stack_point);
+        scan_thread(thread.registers, thread.stack_point);
         if (thread.stack_point == 0 && !thread.ended) ++unstopped_;
     }
-
     MapsReader maps;
     Mapping mapping;
     std::uintptr_t guard_end = 0; // of the last mapping, if nothing can be read there
     while (maps.next(mapping)) {
         const bool is_stack = mapping.name == "[stack]" || mapping.range.start == guard_end;
         guard_end = mapping.readable ? 0 : mapping.range.end;
-        if (!mapping.readable || !mapping.writable || mapping.shared) continue;
-        const bool is_file = !mapping.name.empty() && mapping.name[0] == '/';
-        if (is_file && has_prefix(mapping.name, "/dev/")) continue;
-        if (is_stack) {
-            std::uintptr_t lowest = mapping.range.end;
-            const auto consider = [&](std::uintptr_t point) {
-                if (mapping.range.contains(point)) lowest = std::min(lowest, point);
-            };
-            consider(caller.stack_point);
-            for (const StoppedThread& thread : stopped_.threads())
-                consider(thread.stack_point);
-            if (lowest < mapping.range.end)
-                mapping.range.start = std::max(mapping.range.start, lowest - kRedZone);
-            else if (unstopped_ == 0)
-                mapping.range.start = std::max(
-                    mapping.range.start, dead_stacks.end_of_those_in(
-                                             mapping.range, [&](auto block) { scan_word(block); }));
-        }
-        scan_mapping(mapping.range, excluded.all(), is_file);
+        const bool is_data = mapping.readable && mapping.writable && !mapping.shared;
+        if (!is_data || has_prefix(mapping.name, "/dev/")) continue;
+        if (is_stack) mapping.range.start = stack_in_use(mapping.range, caller);
+        scan_mapping(mapping.range, has_prefix(mapping.name, "/"));
     }
 }
 
@@ -297,12 +301,15 @@ LostWith LeakScan::lost_with(const FoundBlock& block)
 bool LeakScan::run(const HeapView& heap, const CallerState& caller, const char*& problem)
 {
     problem = "memory";
+    const std::uintptr_t own_stack_top =
+        round_up(address_of(__builtin_frame_address(0)), os::kPageSize);
     heap.hold();
     const bool is_stopped = stopped_.stop();
     if (!is_stopped) problem = "a free signal";
     const bool is_complete = is_stopped && index_.build(heap);
     if (is_complete) {
-        scan_roots(heap, caller);
+        list_excluded(heap, own_stack_top);
+        scan_roots(caller);
         follow();
         follow_lost();
     }

@@ -102,8 +102,12 @@ public:
     std::size_t scanned() const { return scanned_; } // bytes
 
 private:
-    void scan_roots(const HeapView& heap, const CallerState& caller);
-    void scan_mapping(MemoryRange range, std::span<const MemoryRange> excluded, bool is_file);
+    void exclude(MemoryRange range);
+    void list_excluded(const HeapView& heap, std::uintptr_t own_stack_top);
+    void scan_roots(const CallerState& caller);
+    void scan_thread(const std::array<std::uintptr_t, 32>& registers, std::uintptr_t stack_point);
+    std::uintptr_t stack_in_use(MemoryRange range, const CallerState& caller);
+    void scan_mapping(MemoryRange range, bool is_file);
     void scan_present(MemoryRange range, bool is_file);
     void scan_copied(MemoryRange range);
     void scan_words(MemoryRange range);
@@ -115,6 +119,7 @@ private:
 
     BlockIndex index_;
     StoppedThreads stopped_;
+    MappedArray<MemoryRange> excluded_;  // in order of address
     MappedArray<std::uint32_t> pending_; // numbers of blocks
     MappedArray<LostWith> lost_with_;    // in order of block, those that lost something
     const FoundBlock* lost_ = nullptr;   // the one whose belongings are looked for

@@ -163,6 +163,17 @@ struct DirectoryEntry {
 
 } // namespace
 
+/// Appends a thread unless it is known or the calling one. Errors: false, no memory.
+bool StoppedThreads::add(int id, bool& found)
+{
+    if (id == own_id()) return true;
+    for (const StoppedThread& thread : threads_.all())
+        if (thread.id == id) return true;
+    found = true;
+    return threads_.push_back(
+        {.id = id, .answered = false, .ended = false, .stack_point = 0, .registers = {}});
+}
+
 /// Appends the threads that are not known yet.
 bool StoppedThreads::add_new_ones(bool& found)
 {
@@ -178,19 +189,7 @@ bool StoppedThreads::add_new_ones(bool& found)
             const auto* const entry = reinterpret_cast<const DirectoryEntry*>(buffer.data() + at);
             at += entry->length;
             std::string_view name(static_cast<const char*>(entry->name));
-            if (name[0] == '.') continue;
-            const auto id = static_cast<int>(take_number(name, 10));
-            bool known = id == own_id();
-            for (const StoppedThread& thread : threads_.all())
-                known = known || thread.id == id;
-            if (known) continue;
-            fits = threads_.push_back({.id = id,
-                                       .answered = false,
-                                       .ended = false,
-                                       .stack_point = 0,
-                                       .registers = {}}) &&
-                   fits;
-            found = true;
+            if (name[0] != '.') fits = add(static_cast<int>(take_number(name, 10)), found) && fits;
         }
     }
     ::close(directory);

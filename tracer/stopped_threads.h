@@ -45,6 +45,7 @@ public:
     std::span<const StoppedThread> threads() const { return threads_.all(); }
 
 private:
+    bool add(int id, bool& found);
     bool add_new_ones(bool& found);
     void signal_one(StoppedThread& thread);
 

@@ -41,9 +41,11 @@ PERL = ["/usr/bin/perl", "-e", "my %h; $h{$_} = $_ x 3 for 1..20000; print scala
 seen = blocks(leaks(*PERL).stderr, "perl")
 judge = run(None, "/usr/bin/valgrind", "--leak-check=summary", *PERL, timeout=100)
 wanted = blocks(judge.stderr, "perl under valgrind")
-for name in "definite", "indirect", "possible":
-    difference = abs(seen[name] - wanted[name])
-    expect(difference <= max(10, wanted[name] // 10), f"{wanted[name]} blocks of perl {name}", seen)
+for name in "definite", "indirect":
+    expect(abs(seen[name] - wanted[name]) <= 10, f"{wanted[name]} blocks of perl {name}", seen)
+# One word more or less on a stack makes a whole chain of these reachable.
+expect(wanted["possible"] // 2 <= seen["possible"] <= wanted["possible"] * 11 // 10,
+       f"some {wanted['possible']} blocks of perl possible", seen)
 
 with tempfile.TemporaryDirectory() as directory:
     source = directory + "/hello.c"
