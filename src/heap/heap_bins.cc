@@ -4,6 +4,7 @@
 // happens when one is full, and when a class had better hold nothing.
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "src/heap/budget.h"
@@ -242,10 +243,12 @@ std::uint64_t Heap::move_to_slabs(SizeClass size_class, std::uint64_t most)
             ++count;
         } while (block != nullptr && moved + count < most &&
                  &address_range.slab_at(address_range.granule_of(block), size_class) == &slab);
+        // Off the bin first: a crash handler that interrupts this still takes blocks from there.
+        bin.head = block;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
         put_back(slab, first, last, count);
         moved += count;
     }
-    bin.head = block;
     bin.account += static_cast<std::int64_t>(moved) * kRoomUnit;
     state(size_class).refilled -= moved;
     return moved;

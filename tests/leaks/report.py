@@ -4,11 +4,15 @@
 
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "abi"))
 
 from preload import expect, run  # noqa: E402  (found by way of the line above)
+
+# Under nohup it would be ignored, and programs inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 CLASSES = {"definite": "definitely lost", "indirect": "indirectly lost",
            "possible": "possibly lost", "reachable": "still reachable"}
