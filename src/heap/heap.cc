@@ -54,12 +54,12 @@ void Heap::initialise(std::uint32_t id)
 
 void Heap::attach(ThreadCache& cache)
 {
-    const bool busy = cache.busy;
-    // Of a new heap all zero, and left alone: it lies on a page that is not needed otherwise.
-    cache = parked_;
+    // Not `busy`: a signal handler that came in between would wait for our own lock. Of a new heap
+    // all is zero, and left alone: it lies on a page that is not needed otherwise.
+    cache.bins = parked_.bins;
+    cache.remote = parked_.remote;
     cache.self = id_ << kOwnerShift;
     cache.heap = this;
-    cache.busy = busy;
     cache_ = &cache;
 }
 
