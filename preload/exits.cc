@@ -20,14 +20,15 @@ using Exec = int(const char*, char* const*, char* const*);
 using ExecHere = int(const char*, char* const*);
 
 constinit tarn::Next<void(int)> next_exit("_exit");
+constinit tarn::Next<void(int)> next_iso_exit("_Exit");
 constinit tarn::Next<Exec> next_execve("execve");
 constinit tarn::Next<ExecHere> next_execv("execv");
 constinit tarn::Next<ExecHere> next_execvp("execvp");
 
-[[noreturn]] void end_now(int status)
+[[noreturn]] void end_now(int status, const tarn::Next<void(int)>& libc)
 {
     const int reported = tarn::report_leaks_at_end(status);
-    if (auto* const next = next_exit.get()) next(reported);
+    if (auto* const next = libc.get()) next(reported);
     for (;;)
         ::syscall(SYS_exit_group, reported);
 }
@@ -53,39 +54,41 @@ int exec_by_name(const char* file, char* const* arguments)
     return ::execvpe(file, arguments, environ); // searches PATH and starts scripts
 }
 
-/// Arguments of execl and its kin, up to the null pointer: how many, with that.
-std::size_t count_arguments(const char* first, std::va_list list)
+/// Arguments of execl and its kin, with the null pointer at their end: how many.
+std::size_t count_arguments(const char* first, std::va_list* list)
 {
     if (first == nullptr) return 1;
     std::size_t count = 2;
     std::va_list copy;
-    va_copy(copy, list);
+    va_copy(copy, *list);
     while (va_arg(copy, char*) != nullptr)
         ++count;
     va_end(copy);
     return count;
 }
 
-/// Copies them; `list` is behind the null afterwards.
-void copy_arguments(char** arguments, const char* first, std::va_list* list)
+/// Calls `use` with them as an array, and `list` behind the null. On the stack: exec is called where
+/// malloc may not be.
+template <class Use> int with_arguments(const char* first, std::va_list* list, Use use)
 {
-    *arguments++ = const_cast<char*>(first);
-    if (first == nullptr) return;
-    do
-        *arguments = va_arg(*list, char*);
-    while (*arguments++ != nullptr);
+    const std::size_t count = count_arguments(first, list);
+    auto** const arguments = static_cast<char**>(__builtin_alloca(count * sizeof(char*)));
+    arguments[0] = const_cast<char*>(first);
+    for (std::size_t i = 1; i < count; ++i)
+        arguments[i] = va_arg(*list, char*);
+    return use(arguments);
 }
 
 } // namespace
 
 TARN_EXPORT void _exit(int status)
 {
-    end_now(status);
+    end_now(status, next_exit);
 }
 
 TARN_EXPORT void _Exit(int status)
 {
-    end_now(status);
+    end_now(status, next_iso_exit);
 }
 
 TARN_EXPORT int execve(const char* path, char* const arguments[], char* const environment[])
@@ -107,34 +110,30 @@ TARN_EXPORT int execl(const char* path, const char* first, ...)
 {
     std::va_list list;
     va_start(list, first);
-    auto** const arguments =
-        static_cast<char**>(__builtin_alloca(count_arguments(first, list) * sizeof(char*)));
-    copy_arguments(arguments, first, &list);
+    const int result =
+        with_arguments(first, &list, [&](char** all) { return exec_here(path, all); });
     va_end(list);
-    return exec_here(path, arguments);
+    return result;
 }
 
 TARN_EXPORT int execlp(const char* file, const char* first, ...)
 {
     std::va_list list;
     va_start(list, first);
-    auto** const arguments =
-        static_cast<char**>(__builtin_alloca(count_arguments(first, list) * sizeof(char*)));
-    copy_arguments(arguments, first, &list);
+    const int result =
+        with_arguments(first, &list, [&](char** all) { return exec_by_name(file, all); });
     va_end(list);
-    return exec_by_name(file, arguments);
+    return result;
 }
 
 TARN_EXPORT int execle(const char* path, const char* first, ...)
 {
     std::va_list list;
     va_start(list, first);
-    auto** const arguments =
-        static_cast<char**>(__builtin_alloca(count_arguments(first, list) * sizeof(char*)));
-    copy_arguments(arguments, first, &list);
-    auto** const environment = va_arg(list, char**);
+    const int result = with_arguments(
+        first, &list, [&](char** all) { return exec(path, all, va_arg(list, char**)); });
     va_end(list);
-    return exec(path, arguments, environment);
+    return result;
 }
 
 // NOLINTEND(readability-identifier-naming,*-reserved-identifier,cert-dcl50-cpp)
@@ -142,6 +141,7 @@ TARN_EXPORT int execle(const char* path, const char* first, ...)
 void tarn::find_next_exits()
 {
     next_exit.find();
+    next_iso_exit.find();
     next_execve.find();
     next_execv.find();
     next_execvp.find();

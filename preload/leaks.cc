@@ -68,6 +68,7 @@ void after_fork()
     is_forked.store(true, std::memory_order_relaxed);
     reporter.store(0, std::memory_order_relaxed);
     is_done.store(false, std::memory_order_relaxed);
+    status_found.store(0, std::memory_order_relaxed);
     owner.store(startup_options().children ? ::getpid() : 0, std::memory_order_relaxed);
 }
 

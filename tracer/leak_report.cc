@@ -163,9 +163,8 @@ public:
     /// Returns what report_leaks() does.
     std::uint64_t write(const CallerState& caller)
     {
-        const char* problem = nullptr;
-        if (!scan_.run(heap_, caller, problem)) {
-            out_ << "tarn: no leak report: it needs " << problem << "\n";
+        if (const char* const problem = scan_.run(heap_, caller)) {
+            out_ << "tarn: no leak report: " << problem << "\n";
             return 0;
         }
         for (const FoundBlock& block : scan_.blocks()) {
@@ -316,7 +315,7 @@ void do_job()
     const bool is_done = os::call_on_own_stack(kScanStack, do_job);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (!is_done) {
-        Printer(sink) << "tarn: no leak report: it needs memory\n";
+        Printer(sink) << "tarn: no leak report: no memory for it\n";
         return 0;
     }
     return job.leaked;

@@ -298,16 +298,17 @@ LostWith LeakScan::lost_with(const FoundBlock& block)
     return *found;
 }
 
-bool LeakScan::run(const HeapView& heap, const CallerState& caller, const char*& problem)
+const char* LeakScan::run(const HeapView& heap, const CallerState& caller)
 {
-    problem = "memory";
     const std::uintptr_t own_stack_top =
         round_up(address_of(__builtin_frame_address(0)), os::kPageSize);
-    heap.hold();
-    const bool is_stopped = stopped_.stop();
-    if (!is_stopped) problem = "a free signal";
-    const bool is_complete = is_stopped && index_.build(heap);
-    if (is_complete) {
+    if (!heap.hold()) return "a thread that does not come out of malloc";
+    const char* problem = nullptr;
+    if (!stopped_.stop()) {
+        problem = "no real-time signal, or no /proc/self/task";
+    } else if (!index_.build(heap)) {
+        out_of_memory_ = true;
+    } else {
         list_excluded(heap, own_stack_top);
         scan_roots(caller);
         follow();
@@ -315,7 +316,7 @@ bool LeakScan::run(const HeapView& heap, const CallerState& caller, const char*&
     }
     stopped_.resume();
     heap.release();
-    return is_complete && !out_of_memory_;
+    return out_of_memory_ ? "no memory for it" : problem;
 }
 
 } // namespace tarn

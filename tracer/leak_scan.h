@@ -91,8 +91,8 @@ class LeakScan {
 public:
     /// Stops all threads, finds out, and lets them run again. To be called first thing on a stack
     /// of kScanStack bytes.
-    /// Errors: false, with one word for what was missing in `problem`.
-    bool run(const HeapView& heap, const CallerState& caller, const char*& problem);
+    /// Errors: why it cannot be done. Else nullptr.
+    const char* run(const HeapView& heap, const CallerState& caller);
 
     std::span<const FoundBlock> blocks() { return index_.blocks(); }
     /// Of a block that is lost.

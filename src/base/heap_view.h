@@ -34,9 +34,9 @@ struct HeapTotals {
 };
 
 struct HeapView {
-    /// Keeps every other thread out of the allocator's slow paths until release(). At most a
-    /// second passes; after that a thread may be stuck on one, and counts may be off by a block.
-    void (*hold)();
+    /// Keeps every other thread out of the allocator's slow paths until release(). Errors: false,
+    /// after a second a thread has not come out of one; nothing is held.
+    bool (*hold)();
     void (*release)();
 
     /// Calls `visit` for each block in use, those of the pools first and in order of address.

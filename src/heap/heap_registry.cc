@@ -139,14 +139,15 @@ void HeapRegistry::trim_others(const ThreadCache* own)
     }
 }
 
-void HeapRegistry::freeze(const ThreadCache* own)
+bool HeapRegistry::freeze(const ThreadCache* own)
 {
     const std::uint64_t deadline = os::clock_milliseconds() + 1000;
     // A trim is over soon.
     while (!try_claim() && os::clock_milliseconds() <= deadline)
         os::yield_processor();
-    stop_others(own, deadline);
+    const bool stopped = stop_others(own, deadline);
     page_heap.mutex().lock();
+    return stopped;
 }
 
 void HeapRegistry::thaw()

@@ -60,8 +60,8 @@ public:
 
     /// fork(): waits until no other thread is inside a slow path and keeps them all out. Bounded:
     /// a thread that never comes out, because a signal handler of its own does not return, is not
-    /// waited for longer than a second.
-    void freeze(const ThreadCache* own);
+    /// waited for longer than a second. False: there is such a thread.
+    bool freeze(const ThreadCache* own);
     void thaw();
     /// In the child: the heaps of the threads that are gone can be adopted.
     void thaw_in_child(const ThreadCache* own);

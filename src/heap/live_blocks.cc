@@ -101,9 +101,11 @@ void Heap::for_each_free_list(void (*use)(void* context, const FreeBlock* list),
         use(context, batch.newest);
 }
 
-void hold_heap()
+bool hold_heap()
 {
-    heap_registry.freeze(&this_thread_cache());
+    if (heap_registry.freeze(&this_thread_cache())) return true;
+    heap_registry.thaw();
+    return false;
 }
 
 void release_heap()

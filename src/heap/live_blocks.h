@@ -13,7 +13,7 @@
 namespace tarn {
 
 /// See HeapView::hold() and release(). The calling thread must not be on a slow path.
-void hold_heap();
+bool hold_heap();
 void release_heap();
 
 /// See HeapView::for_each_live(). Blocks of the fallback are seen only if it is the mmap back end.

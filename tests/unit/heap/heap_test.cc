@@ -270,13 +270,14 @@ TEST_F(HeapTest, CarvesAPageAtATimeFromUntouchedMemory)
 
 TEST_F(HeapTest, PopulatesSlabsOfALargeClass)
 {
-    if (!test::can_populate()) GTEST_SKIP() << "Linux before 5.14";
     page_heap.purge_all();
     const std::size_t in_slab = shape_of(size_class_for(256)).capacity;
     const Blocks blocks(64 * in_slab + 1, 256);
     const Slab& last = slab_of(blocks[64 * in_slab]);
     EXPECT_TRUE(last.known_zero);
-    EXPECT_EQ(test::resident_bytes(address_range.slab_start(last), kGranule), kGranule);
+    // Where the system cannot (before Linux 5.14), it has the pages that were carved.
+    EXPECT_EQ(test::resident_bytes(address_range.slab_start(last), kGranule) == kGranule,
+              test::can_populate());
 }
 
 TEST_F(HeapTest, ComesByAgainAndAgainThoughItsBinsServeAll)

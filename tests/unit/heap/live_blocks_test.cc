@@ -29,7 +29,7 @@ Live find_live()
         Live blocks;
         bool twice = false;
     } found;
-    hold_heap();
+    EXPECT_TRUE(hold_heap());
     const bool is_complete = for_each_live_block(
         [](void* context, LiveBlock block) {
             auto& into = *static_cast<Found*>(context);

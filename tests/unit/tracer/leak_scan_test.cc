@@ -44,8 +44,8 @@ std::uintptr_t block(std::size_t number)
     roots[root] = block(to) + offset;
 }
 
-constexpr HeapView kHeap{
-    .hold = [] {},
+HeapView heap{
+    .hold = [] { return true; },
     .release = [] {},
     .for_each_live =
         [](BlockVisitor visit, void* context) {
@@ -64,14 +64,15 @@ constexpr HeapView kHeap{
 std::array<int, kCount> reach; // of each block; -1: not found
 std::array<std::size_t, kCount> indirect;
 
+const char* problem = nullptr; // that is expected
+
 /// Below it the stack is full of what the test has done.
 std::uintptr_t stack_point = 0;
 
 void scan_here()
 {
     LeakScan scan;
-    const char* problem = nullptr;
-    ASSERT_TRUE(scan.run(kHeap, {.stack_point = stack_point, .registers = {}}, problem)) << problem;
+    ASSERT_EQ(scan.run(heap, {.stack_point = stack_point, .registers = {}}), problem);
     reach.fill(-1);
     for (const FoundBlock& found : scan.blocks()) {
         const std::size_t number = (found.start - block(0)) / kDistance;
@@ -84,6 +85,7 @@ class LeakScanTest : public testing::Test {
 protected:
     void SetUp() override
     {
+        problem = nullptr;
         memory = static_cast<std::byte*>(os::map(kCount * kDistance, os::kPageSize));
         ASSERT_NE(memory, nullptr);
         live.clear();
@@ -187,6 +189,16 @@ TEST_F(LeakScanTest, FollowsAListThatIsLongerThanAnyStack)
     scan();
     EXPECT_TRUE(std::ranges::all_of(
         reach, [](int found) { return found == static_cast<int>(Reach::reachable); }));
+}
+
+TEST_F(LeakScanTest, SaysWhenAThreadDoesNotComeOutOfMalloc)
+{
+    const HeapView before = heap;
+    heap.hold = [] { return false; };
+    problem = "a thread that does not come out of malloc";
+    live = {1};
+    scan();
+    heap = before;
 }
 
 TEST_F(LeakScanTest, FindsNothingInAnEmptyHeap)
