@@ -20,10 +20,12 @@ struct MemoryRange {
     bool contains(std::uintptr_t address) const { return address >= start && address < end; }
 };
 
-/// A block that the program holds; `size` is what it may use, so at least what it asked for.
+/// A block that the program holds; `size` is what it asked for, or, where that is not known, what
+/// it may use, which is not less.
 struct LiveBlock {
     std::uintptr_t start;
-    std::size_t size; // bytes
+    std::size_t size;        // bytes
+    std::uint32_t trace = 0; // see BlockNote; 0: not known
 };
 
 using BlockVisitor = void (*)(void* context, LiveBlock block);

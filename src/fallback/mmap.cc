@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "src/base/units.h"
+#include "src/fallback/address_table.h"
 #include "src/fallback/fallback.h"
 #include "src/os/memory.h"
 #include "src/os/mutex.h"
@@ -19,117 +20,6 @@
 namespace tarn {
 
 namespace {
-
-struct Entry {
-    std::uintptr_t address; // 0: free
-    std::size_t size;       // bytes
-};
-
-/// Address -> size, open addressing with linear probing. Its own memory comes from the system.
-class BlockTable {
-public:
-    bool insert(const void* block, std::size_t size)
-    {
-        const os::LockGuard guard(mutex_);
-        if ((used_ + 1) * 2 > capacity_ && !grow()) return false;
-        place({reinterpret_cast<std::uintptr_t>(block), size});
-        ++used_;
-        return true;
-    }
-
-    /// Returns the size and forgets the block; 0 if there is none.
-    std::size_t remove(const void* block)
-    {
-        const os::LockGuard guard(mutex_);
-        Entry* const entry = find(block);
-        if (entry == nullptr) return 0;
-        const std::size_t size = entry->size;
-        close_gap(static_cast<std::size_t>(entry - entries_));
-        --used_;
-        return size;
-    }
-
-    /// 0 if there is no such block.
-    std::size_t size_of(const void* block)
-    {
-        const os::LockGuard guard(mutex_);
-        const Entry* const entry = find(block);
-        return entry != nullptr ? entry->size : 0;
-    }
-
-    void for_each(BlockVisitor visit, void* context)
-    {
-        const os::LockGuard guard(mutex_);
-        for (std::size_t slot = 0; slot < capacity_; ++slot)
-            if (entries_[slot].address != 0)
-                visit(context, {entries_[slot].address, entries_[slot].size});
-    }
-
-    MemoryRange memory()
-    {
-        const os::LockGuard guard(mutex_);
-        const auto start = reinterpret_cast<std::uintptr_t>(entries_);
-        return {start, start + capacity_ * sizeof(Entry)};
-    }
-
-private:
-    std::size_t slot_of(std::uintptr_t address) const
-    {
-        // Fibonacci hashing: page numbers differ in their low bits only.
-        return ((address >> 12) * 0x9E3779B97F4A7C15U >> 20) & (capacity_ - 1);
-    }
-
-    Entry* find(const void* block)
-    {
-        if (capacity_ == 0) return nullptr;
-        const auto address = reinterpret_cast<std::uintptr_t>(block);
-        for (std::size_t slot = slot_of(address); entries_[slot].address != 0;
-             slot = (slot + 1) & (capacity_ - 1))
-            if (entries_[slot].address == address) return &entries_[slot];
-        return nullptr;
-    }
-
-    void place(Entry entry)
-    {
-        std::size_t slot = slot_of(entry.address);
-        while (entries_[slot].address != 0)
-            slot = (slot + 1) & (capacity_ - 1);
-        entries_[slot] = entry;
-    }
-
-    /// Moves back what probed past the gap. Source: Knuth, TAOCP 3, 6.4, algorithm R.
-    void close_gap(std::size_t gap)
-    {
-        entries_[gap] = {};
-        for (std::size_t slot = (gap + 1) & (capacity_ - 1); entries_[slot].address != 0;
-             slot = (slot + 1) & (capacity_ - 1)) {
-            const Entry entry = entries_[slot];
-            entries_[slot] = {};
-            place(entry);
-        }
-    }
-
-    bool grow()
-    {
-        const std::size_t capacity = capacity_ == 0 ? 1024 : capacity_ * 2;
-        auto* const entries = static_cast<Entry*>(os::map(capacity * sizeof(Entry), os::kPageSize));
-        if (entries == nullptr) return false;
-        Entry* const old = entries_;
-        const std::size_t old_capacity = capacity_;
-        entries_ = entries;
-        capacity_ = capacity;
-        for (std::size_t i = 0; i < old_capacity; ++i)
-            if (old[i].address != 0) place(old[i]);
-        if (old != nullptr) os::unmap(old, old_capacity * sizeof(Entry));
-        return true;
-    }
-
-    // All guarded by mutex_.
-    os::Mutex mutex_;
-    Entry* entries_ = nullptr;
-    std::size_t capacity_ = 0; // a power of two
-    std::size_t used_ = 0;
-};
 
 /// A few ranges of mapped memory that no block uses. Neighbours are joined.
 class FreeRanges {
@@ -235,7 +125,7 @@ private:
     std::array<Range, 8> ranges_{};
 };
 
-constinit BlockTable table;
+constinit AddressTable<std::size_t> table; // of blocks: their mapping's size
 constinit FreeRanges free_ranges;
 constinit std::atomic<std::size_t> mapped_bytes{0};
 
@@ -318,13 +208,13 @@ void* reallocate(void* block, std::size_t size)
 
 std::size_t usable_size(const void* block)
 {
-    return table.size_of(block);
+    return table.find(block);
 }
 
 bool owns(const void* address)
 {
     return (reinterpret_cast<std::uintptr_t>(address) & (os::kPageSize - 1)) == 0 &&
-           table.size_of(address) != 0;
+           table.find(address) != 0;
 }
 
 void purge()
@@ -344,7 +234,7 @@ std::size_t dirty()
 
 void for_each(BlockVisitor visit, void* context)
 {
-    table.for_each(visit, context);
+    table.for_each([&](std::uintptr_t start, std::size_t size) { visit(context, {start, size}); });
 }
 
 std::size_t own_memory(std::span<MemoryRange> ranges)

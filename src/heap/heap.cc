@@ -7,8 +7,10 @@
 #include "src/base/assert.h"
 #include "src/heap/budget.h"
 #include "src/heap/holes.h"
+#include "src/heap/observed.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/remote_free.h"
+#include "src/heap/settings.h"
 
 namespace tarn {
 
@@ -56,21 +58,31 @@ void Heap::attach(ThreadCache& cache)
 {
     // Not `busy`: a signal handler that came in between would wait for our own lock. Of a new heap
     // all is zero, and left alone: it lies on a page that is not needed otherwise.
-    cache.bins = parked_.bins;
-    cache.remote = parked_.remote;
-    cache.self = id_ << kOwnerShift;
+    thread_ = &cache;
+    if (settings.observer != nullptr) {
+        // The bins stay here, and nothing is the thread's own: see observed.h.
+        cache.self = kNobody;
+        parked_.heap = this;
+    } else {
+        cache.bins = parked_.bins;
+        cache.remote = parked_.remote;
+        cache.self = id_ << kOwnerShift;
+        cache_ = &cache;
+    }
     cache.heap = this;
-    cache_ = &cache;
 }
 
 void Heap::park()
 {
     publish_all(*cache_);
-    parked_ = *cache_;
-    parked_.busy = false;
-    cache_->bins = {};
-    cache_->self = 0;
-    cache_->heap = nullptr;
+    if (cache_ != &parked_) {
+        parked_ = *cache_;
+        parked_.busy = false;
+        cache_->bins = {};
+    }
+    thread_->self = 0;
+    thread_->heap = nullptr;
+    thread_ = nullptr;
     cache_ = &parked_;
 }
 

@@ -131,7 +131,11 @@ public:
     /// Reads the bins' accounts into ClassState, so that they cannot overflow.
     void harvest(SizeClass size_class);
 
+    /// Its bins: those of the thread that has it, unless the heap is observed.
     ThreadCache& cache() { return *cache_; }
+    /// The thread that has it is on a slow path. Requires: it is attached.
+    bool is_busy() const { return __atomic_load_n(&thread_->busy, __ATOMIC_ACQUIRE); }
+    bool belongs_to(const ThreadCache* thread) const { return thread_ == thread; }
     std::uint32_t id() const { return id_; }
     Descriptor descriptor_for(SizeClass size_class) const
     {
@@ -213,6 +217,7 @@ private:
     static constexpr std::size_t kPunchAtFirst = MiB(1);
 
     ThreadCache* cache_ = nullptr;
+    ThreadCache* thread_ = nullptr; // whose heap it is while it is attached
     std::uint32_t id_ = 0;
     std::atomic<HeapState> state_{HeapState::unused};
     std::uint8_t ticks_ = 0;      // kLookAtClock: the next tick() looks at the clock

@@ -84,8 +84,8 @@ bool HeapRegistry::all_others_outside(const ThreadCache* own) const
 {
     for (std::size_t id = 1; id <= count(); ++id) {
         Heap& heap = address_range.heap(id);
-        if (heap.state() != HeapState::attached || &heap.cache() == own) continue;
-        if (__atomic_load_n(&heap.cache().busy, __ATOMIC_ACQUIRE)) return false;
+        if (heap.state() != HeapState::attached || heap.belongs_to(own)) continue;
+        if (heap.is_busy()) return false;
     }
     return true;
 }
@@ -165,7 +165,7 @@ void HeapRegistry::thaw_in_child(const ThreadCache* own)
     const os::LockGuard guard(mutex_);
     for (std::size_t id = 1; id <= count(); ++id) {
         Heap& heap = address_range.heap(id);
-        if (heap.state() != HeapState::attached || &heap.cache() == own) continue;
+        if (heap.state() != HeapState::attached || heap.belongs_to(own)) continue;
         // The threads are gone but their TLS is still there: bins and batches come along.
         heap.recount_bins();
         heap.park();

@@ -6,6 +6,7 @@
 #include "src/heap/heap_registry.h"
 #include "src/heap/holes.h"
 #include "src/heap/large.h"
+#include "src/heap/observed.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/remote_free.h"
 #include "src/os/memory.h"
@@ -89,6 +90,13 @@ void add_returned(FreeSet& free, const Slab& slab)
     if (remote.count != 0) free.add_list(block_at(slab, remote.head));
 }
 
+/// With what is remembered of it.
+LiveBlock noted(LiveBlock block)
+{
+    const BlockNote note = note_of(reinterpret_cast<const void*>(block.start));
+    return note.trace == 0 ? block : LiveBlock{block.start, note.size, note.trace};
+}
+
 } // namespace
 
 void Heap::for_each_free_list(void (*use)(void* context, const FreeBlock* list), void* context)
@@ -129,10 +137,19 @@ bool for_each_live_block(BlockVisitor visit, void* context)
         for (std::size_t index = 0; index < slab.carved; ++index) {
             const FreeBlock* const block = block_at(slab, index);
             if (free.contains(block) || is_absent(slab, block)) continue;
-            visit(context, {reinterpret_cast<std::uintptr_t>(block), size});
+            visit(context, noted({reinterpret_cast<std::uintptr_t>(block), size}));
         }
     });
-    for_each_large(visit, context);
+    struct Noting {
+        BlockVisitor visit;
+        void* context;
+    } noting{visit, context};
+    for_each_large(
+        [](void* outer, LiveBlock block) {
+            const auto& inner = *static_cast<Noting*>(outer);
+            inner.visit(inner.context, noted(block));
+        },
+        &noting);
     return true;
 }
 
@@ -141,6 +158,7 @@ std::size_t list_own_memory(std::span<MemoryRange> ranges)
     std::size_t count = 0;
     for (const MemoryRange& range : address_range.sections())
         if (count < ranges.size()) ranges[count++] = range;
+    count += list_note_memory(ranges.subspan(count));
     return count + fallback_backend(FallbackKind::mmap)->own_memory(ranges.subspan(count));
 }
 

@@ -8,6 +8,7 @@
 
 #include "src/heap/allocate.h"
 #include "src/heap/deallocate.h"
+#include "src/heap/settings.h"
 #include "src/os/memory.h"
 
 namespace tarn {
@@ -45,7 +46,8 @@ void* reallocate(void* block, std::size_t size)
 {
     if (!address_range.contains(block)) return reallocate_foreign(block, size);
     const std::size_t usable = usable_size(block);
-    if (may_stay(size, usable)) return block;
+    if (may_stay(size, usable))
+        return settings.observer == nullptr ? block : keep_in_place(block, size);
     const int saved = errno;
     void* const moved = size > usable ? allocate_grown(size, usable) : allocate(size);
     if (moved == nullptr) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "src/base/observer.h"
 #include "src/base/options.h"
 
 namespace tarn {
@@ -17,6 +18,8 @@ struct Settings {
     std::size_t purge_delay = 1000; // milliseconds
     /// Called for each thread that ends, on its stack.
     void (*thread_leaves)(const void* address_on_its_stack) = nullptr;
+    /// Hears of every block, see observed.h; nullptr: nobody does.
+    const Observer* observer = nullptr;
 };
 
 inline constinit Settings settings;

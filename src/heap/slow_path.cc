@@ -11,6 +11,7 @@
 #include "src/heap/emergency.h"
 #include "src/heap/heap_registry.h"
 #include "src/heap/large.h"
+#include "src/heap/observed.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/remote_free.h"
 #include "src/heap/settings.h"
@@ -45,6 +46,7 @@ void initialise()
     if (fallback == nullptr) fallback = fallback_backend(FallbackKind::mmap);
     // Without a range everything comes from the fallback: slower, but nothing is refused.
     address_range.initialise();
+    if (settings.observer != nullptr) initialise_notes();
     os::set_thread_exit_hook(leave_thread);
     // Not with the second thread: it may be on its way into the heap while the first one forks.
     os::prepare_barrier();
@@ -142,14 +144,17 @@ bool fits_pools(std::size_t size)
     return size <= kMaxPooledSize && settings.pools && address_range.granule_count() != 0;
 }
 
-void* allocate_anywhere(std::size_t size, std::size_t alignment)
+/// `padded` bytes for a request of `size`.
+void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)
 {
     const SlowPath path;
-    if (!path.entered()) return checked(emergency::allocate(size, alignment));
-    if (fits_pools(size) && alignment <= kMaxPooledAlignment) {
-        if (void* const block = allocate_pooled(path, size_class_for(size), size)) return block;
+    if (!path.entered()) return checked(emergency::allocate(padded, alignment));
+    if (fits_pools(padded) && alignment <= kMaxPooledAlignment) {
+        if (void* const block = allocate_pooled(path, size_class_for(padded), padded))
+            return told(block, size);
     }
-    return checked(allocate_large(std::max(size, kMinAlignment), alignment, Zero::no));
+    return checked(
+        told(allocate_large(std::max(padded, kMinAlignment), alignment, Zero::no), size));
 }
 
 void* cleared(void* block, std::size_t size)
@@ -188,13 +193,14 @@ SizeClass class_of(Descriptor descriptor)
     auto* const block = static_cast<FreeBlock*>(address);
 
     const SlowPath path;
+    tell_freed(address);
     Heap* const heap = path.heap();
     if (path.entered() && heap != nullptr && heap->id() == descriptor >> kOwnerShift) {
         heap->free_local(size_class, block);
         return;
     }
     if (path.entered() && heap != nullptr) {
-        batch_remote(path.cache(), granule, size_class, block);
+        batch_remote(heap->cache(), granule, size_class, block);
         heap->tick();
     } else {
         free_remote_now(address_range.slab_at(granule, size_class), block);
@@ -207,27 +213,27 @@ SizeClass class_of(Descriptor descriptor)
 
 void* allocate_slow(std::size_t size)
 {
-    return allocate_anywhere(size, kMinAlignment);
+    return allocate_anywhere(size, size, kMinAlignment);
 }
 
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment)
 {
     const bool pooled = size <= kMaxPooledSize && alignment <= kMaxPooledAlignment;
-    return allocate_anywhere(pooled ? padded_for(size, alignment) : size, alignment);
+    return allocate_anywhere(size, pooled ? padded_for(size, alignment) : size, alignment);
 }
 
 void* allocate_zeroed_slow(std::size_t size)
 {
-    if (size < kZeroFrom) return cleared(allocate_anywhere(size, kMinAlignment), size);
+    if (size < kZeroFrom) return cleared(allocate_anywhere(size, size, kMinAlignment), size);
 
     const SlowPath path;
     // Emergency memory is fresh.
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
     if (fits_pools(size)) {
         if (void* const block = allocate_pooled_zeroed(path, size_class_for(size), size))
-            return block;
+            return told(block, size);
     }
-    return checked(allocate_large(size, kMinAlignment, Zero::yes));
+    return checked(told(allocate_large(size, kMinAlignment, Zero::yes), size));
 }
 
 void deallocate_overflow(void* address)
@@ -258,6 +264,7 @@ void deallocate_foreign(void* block)
     // Any lock may be held by what this signal handler interrupted: the block stays.
     if (!path.entered()) return;
     if (owns_large(block)) {
+        tell_freed(block);
         if (deallocate_large(block)) return;
     } else if (foreign_owner.free != nullptr && foreign_owner.free(block)) {
         return;
@@ -280,7 +287,7 @@ void* allocate_to_grow(std::size_t size)
     if (size <= kMaxPooledSize) return allocate_slow(size);
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
-    return checked(allocate_growing(size));
+    return checked(told(allocate_growing(size), size));
 }
 
 void* reallocate_foreign(void* block, std::size_t size)
@@ -289,7 +296,9 @@ void* reallocate_foreign(void* block, std::size_t size)
         const SlowPath path;
         // Down into the pools a large block must move; otherwise its back end may know better.
         if (path.entered() && !fits_pools(size) && owns_large(block))
-            if (void* const resized = resize_large(block, size)) return resized;
+            if (void* const resized =
+                    told_resize(block, size, [&] { return resize_large(block, size); }))
+                return resized;
     }
     const std::size_t old_size = foreign_usable_size(block);
     if (old_size == 0) return out_of_memory(); // nobody's: its contents cannot be known
@@ -298,6 +307,12 @@ void* reallocate_foreign(void* block, std::size_t size)
     std::memcpy(moved, block, std::min(size, old_size));
     deallocate_foreign(block);
     return moved;
+}
+
+void* keep_in_place(void* block, std::size_t size)
+{
+    const SlowPath path;
+    return path.entered() ? told_resize(block, size, [block] { return block; }) : block;
 }
 
 void set_foreign_owner(ForeignOwner owner)
@@ -322,8 +337,10 @@ bool trim_process()
     if (!path.entered()) return false;
     const std::size_t before = page_heap.purged() + large_free();
     trim_epoch.fetch_add(1, std::memory_order_relaxed);
-    publish_all(path.cache());
-    if (path.heap() != nullptr) path.heap()->trim();
+    if (path.heap() != nullptr) {
+        publish_all(path.heap()->cache());
+        path.heap()->trim();
+    }
     heap_registry.trim_all_parked();
     heap_registry.trim_others(&path.cache());
     page_heap.purge_all();
@@ -337,6 +354,7 @@ void leave_thread(void* argument)
     const SlowPath path;
     if (!path.entered() || cache.heap == nullptr) return;
     if (settings.thread_leaves != nullptr) settings.thread_leaves(&path);
+    if (settings.observer != nullptr) settings.observer->thread_leaves();
     // Destructors that run after this one are served from parked heaps. Staying until the last
     // round would be quicker for them, but a thread cannot know which round that is.
     heap_registry.park(cache);

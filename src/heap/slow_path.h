@@ -39,6 +39,9 @@ void* allocate_to_grow(std::size_t size);
 /// realloc() of what lies outside the pools. Errors: nullptr with errno ENOMEM.
 void* reallocate_foreign(void* block, std::size_t size);
 
+/// Tells the observer that realloc() leaves a block of the pools where it is. Returns it.
+void* keep_in_place(void* block, std::size_t size);
+
 /// Another allocator of the process (libc's own), to which foreign pointers may belong.
 /// `free` and `usable_size` return false or 0 when the pointer is not theirs either.
 struct ForeignOwner {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// What a mode that watches every block gives the heap: function pointers that preload connects, so
+// that the heap need not know who watches.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tarn {
+
+/// Set in BlockNote::trace of a block that is not to be reported, nor what it leads to.
+inline constexpr std::uint32_t kIgnored = std::uint32_t{1} << 31U;
+
+/// What is remembered of a block in use. It lies beside the heap, never in the block.
+struct BlockNote {
+    std::uint32_t trace; // where it was allocated, see tracer/stack_trie.h; 0: not known
+    std::uint32_t born;  // when, on the observer's own clock
+    std::uint64_t size;  // bytes asked for
+};
+
+/// Called on slow paths: no signal handler of the same thread and no fork() comes in between, and
+/// neither may they call malloc. Thread safety: any number of threads at once.
+struct Observer {
+    /// `size` bytes are handed out. Returns what to remember of them.
+    BlockNote (*allocated)(std::size_t size);
+    /// A block is given back; what allocated() had returned for it.
+    void (*freed)(const BlockNote& note);
+    /// The calling thread ends; it may still allocate.
+    void (*thread_leaves)();
+};
+
+} // namespace tarn

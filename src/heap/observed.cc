@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/heap/observed.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "src/fallback/address_table.h"
+#include "src/os/memory.h"
+#include "src/os/mutex.h"
+
+namespace tarn {
+
+namespace {
+
+/// A BlockNote of the pools, whose blocks have at most a megabyte.
+struct PooledNote {
+    std::uint32_t trace;
+    std::uint32_t born;
+    std::uint32_t size;
+};
+
+/// Where the notes of a slab are: as many as the smallest blocks need in a granule, of which slabs
+/// of larger blocks use the beginning. A cache line more, or the first notes of all slabs would
+/// compete for the same lines of the CPU's cache.
+constexpr std::size_t kNotesInGranule = kGranule / kMinAlignment;
+constexpr std::size_t kNoteBytesInGranule = kNotesInGranule * sizeof(PooledNote) + 64;
+constexpr std::size_t kNoteBytesInChunk = kNoteBytesInGranule * kChunkGranules;
+static_assert(kNoteBytesInChunk % os::kPageSize == 0);
+
+constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
+
+/// Notes of the blocks in the pools. Each is written by who owns the block.
+class PooledNotes {
+public:
+    void initialise()
+    {
+        const std::size_t size = address_range.granule_count() * kNoteBytesInGranule;
+        start_ = static_cast<std::byte*>(os::reserve(size, os::kPageSize));
+        if (start_ != nullptr) reserved_ = size;
+    }
+
+    /// Errors: nullptr, no memory for it.
+    PooledNote* find(const void* block, bool make)
+    {
+        const std::size_t granule = address_range.granule_of(block);
+        const std::size_t chunk = granule / kChunkGranules;
+        if (start_ == nullptr) return nullptr;
+        if (chunk >= chunks_.load(std::memory_order_acquire) && !(make && commit(chunk)))
+            return nullptr;
+        const Descriptor descriptor = address_range.descriptor_at_once(granule);
+        const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
+        const std::size_t first = AddressRange::first_granule(granule, size_class);
+        const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(block) -
+                                                     address_range.granule_address(first));
+        auto* const notes = reinterpret_cast<PooledNote*>(start_ + first * kNoteBytesInGranule);
+        return notes + block_index(shape_of(size_class), offset);
+    }
+
+    MemoryRange memory() const
+    {
+        const auto start = reinterpret_cast<std::uintptr_t>(start_);
+        return {start, start + reserved_};
+    }
+
+private:
+    /// Chunks come into use in order, and a few at a time.
+    bool commit(std::size_t chunk)
+    {
+        const os::LockGuard guard(mutex_);
+        const std::size_t before = chunks_.load(std::memory_order_relaxed);
+        if (chunk < before) return true;
+        const std::size_t wanted = std::min(round_up(chunk + 1, 4), reserved_ / kNoteBytesInChunk);
+        if (chunk >= wanted ||
+            !os::commit(start_ + before * kNoteBytesInChunk, (wanted - before) * kNoteBytesInChunk))
+            return false;
+        chunks_.store(wanted, std::memory_order_release);
+        return true;
+    }
+
+    std::byte* start_ = nullptr;
+    std::size_t reserved_ = 0;
+    std::atomic<std::size_t> chunks_{0}; // that have memory
+    os::Mutex mutex_;
+};
+
+constinit PooledNotes pooled_notes;
+constinit AddressTable<BlockNote> large_notes;
+
+} // namespace
+
+void initialise_notes()
+{
+    pooled_notes.initialise();
+}
+
+void detail::put_note(const void* block, const BlockNote& note)
+{
+    if (!address_range.contains(block))
+        large_notes.insert(block, note);
+    else if (PooledNote* const own = pooled_notes.find(block, true))
+        *own = {note.trace, note.born, static_cast<std::uint32_t>(note.size)};
+}
+
+BlockNote detail::take_note(const void* block)
+{
+    if (!address_range.contains(block)) return large_notes.remove(block);
+    PooledNote* const own = pooled_notes.find(block, false);
+    if (own == nullptr) return {};
+    return {own->trace, own->born, std::exchange(*own, {}).size};
+}
+
+void* detail::tell_allocated(void* block, std::size_t size)
+{
+    put_note(block, settings.observer->allocated(size));
+    return block;
+}
+
+void detail::tell_freed(const BlockNote& note)
+{
+    // Unknown, as what a signal handler got while its thread was inside malloc.
+    if (note.trace != 0) settings.observer->freed(note);
+}
+
+BlockNote note_of(const void* block)
+{
+    if (settings.observer == nullptr) return {};
+    if (!address_range.contains(block)) return large_notes.find(block);
+    const PooledNote* const own = pooled_notes.find(block, false);
+    return own != nullptr ? BlockNote{own->trace, own->born, own->size} : BlockNote{};
+}
+
+bool ignore_block(const void* block)
+{
+    BlockNote note = note_of(block);
+    if (note.trace == 0) return false;
+    note.trace |= kIgnored;
+    detail::put_note(block, note);
+    return true;
+}
+
+std::size_t list_note_memory(std::span<MemoryRange> ranges)
+{
+    if (settings.observer == nullptr || ranges.size() < 2) return 0;
+    ranges[0] = pooled_notes.memory();
+    ranges[1] = large_notes.memory();
+    return 2;
+}
+
+} // namespace tarn

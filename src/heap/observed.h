@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// Observed mode: every call of malloc and free takes a slow path, on which an observer hears of it.
+//
+// The fast paths are the same in every mode. An observed heap keeps its bins where malloc does not
+// look, and gives the thread an owner id that no slab has (Heap::attach); so every pop misses and
+// no block seems the thread's own. What is remembered of a block lies in a side array, by the
+// number of its granule and its number in the slab; of large blocks in a table.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "src/base/heap_view.h"
+#include "src/base/observer.h"
+#include "src/heap/address_range.h"
+#include "src/heap/settings.h"
+
+namespace tarn {
+
+/// No slab's owner: ids are counted from 1 up to AddressRange::max_heaps().
+inline constexpr Descriptor kNobody = ~Descriptor{0} << kOwnerShift;
+
+/// Makes room for notes. To be called with `settings.observer` set, once the range is reserved.
+/// Without room there are no notes: every trace is unknown.
+void initialise_notes();
+
+namespace detail {
+void* tell_allocated(void* block, std::size_t size);
+BlockNote take_note(const void* block);
+void put_note(const void* block, const BlockNote& note);
+void tell_freed(const BlockNote& note);
+} // namespace detail
+
+/// Tells the observer, if there is one, that `block` is handed out for `size` bytes. Returns it.
+inline void* told(void* block, std::size_t size)
+{
+    if (settings.observer == nullptr || block == nullptr) [[likely]]
+        return block;
+    // What linked it to the next free block would look like a pointer of the program's.
+    if (address_range.contains(block)) static_cast<FreeBlock*>(block)->next = nullptr;
+    return detail::tell_allocated(block, size);
+}
+
+/// Tells the observer, if there is one, that `block` comes back; before anyone else can have it.
+inline void tell_freed(const void* block)
+{
+    if (settings.observer != nullptr) [[unlikely]]
+        detail::tell_freed(detail::take_note(block));
+}
+
+/// Runs `resize`, which makes `block` hold `size` bytes and may move it, as a free and a malloc.
+/// Errors: what `resize` returns, nullptr; the block is remembered as before.
+template <class Resize> void* told_resize(void* block, std::size_t size, Resize resize)
+{
+    if (settings.observer == nullptr) [[likely]]
+        return resize();
+    const BlockNote before = detail::take_note(block); // its place may be another's at once
+    void* const resized = resize();
+    if (resized == nullptr) {
+        detail::put_note(block, before);
+        return nullptr;
+    }
+    detail::tell_freed(before);
+    return detail::tell_allocated(resized, size);
+}
+
+/// What is remembered of a block in use; nothing known: all zero.
+BlockNote note_of(const void* block);
+
+/// Sets kIgnored in what is remembered of a block in use. False: nothing is remembered.
+bool ignore_block(const void* block);
+
+/// Memory that the notes take. Returns how many ranges were written.
+std::size_t list_note_memory(std::span<MemoryRange> ranges);
+
+} // namespace tarn
