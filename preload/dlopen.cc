@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// dlopen without RTLD_DEEPBIND (deepbind=drop).
+// dlclose, after which a tracer must forget what it knew of the code that is gone; and dlopen
+// without RTLD_DEEPBIND (deepbind=drop).
 //
 // A library opened with that flag finds libc's malloc before ours, and memory then crosses between
 // two allocators: php's extensions crash so under every preloaded malloc. Without the flag they
@@ -11,6 +12,8 @@
 
 #include "preload/export.h"
 #include "preload/startup.h"
+#include "src/heap/settings.h"
+#include "tracer/traces.h"
 
 // Clang makes the call a jump where it must; g++ 12 has no word for it, but does so at -O2.
 #ifdef __clang__
@@ -23,18 +26,21 @@
 
 namespace {
 
-using Dlopen = void* (*)(const char*, int);
-
-Dlopen libc_dlopen()
+/// The function of that name behind ours.
+template <class Function> Function* next_function(std::atomic<Function*>& found, const char* name)
 {
-    static constinit std::atomic<Dlopen> found{nullptr};
-    Dlopen next = found.load(std::memory_order_relaxed);
+    Function* next = found.load(std::memory_order_relaxed);
     if (next == nullptr) {
-        next = reinterpret_cast<Dlopen>(::dlsym(RTLD_NEXT, "dlopen"));
+        next = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
         found.store(next, std::memory_order_relaxed);
     }
     return next;
 }
+
+using Dlopen = void*(const char*, int);
+constinit std::atomic<Dlopen*> next_dlopen{nullptr};
+using Dlclose = int(void*);
+constinit std::atomic<Dlclose*> next_dlclose{nullptr};
 
 } // namespace
 
@@ -42,7 +48,14 @@ Dlopen libc_dlopen()
 // namespace decide what is found.
 TARN_EXPORT TARN_JUMP_ATTRIBUTE void* dlopen(const char* file, int mode)
 {
-    const Dlopen next = libc_dlopen();
+    Dlopen* const next = next_function(next_dlopen, "dlopen");
     if (tarn::startup_options().deepbind == tarn::DeepBind::drop) mode &= ~RTLD_DEEPBIND;
     TARN_JUMP return next(file, mode);
+}
+
+TARN_EXPORT int dlclose(void* library)
+{
+    const int result = next_function(next_dlclose, "dlclose")(library);
+    if (tarn::settings.observer != nullptr) tarn::forget_unloaded_code();
+    return result;
 }

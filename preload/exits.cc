@@ -67,8 +67,8 @@ std::size_t count_arguments(const char* first, std::va_list* list)
     return count;
 }
 
-/// Calls `use` with them as an array, and `list` behind the null. On the stack: exec is called where
-/// malloc may not be.
+/// Calls `use` with them as an array, and `list` behind the null. On the stack: exec is called
+/// where malloc may not be.
 template <class Use> int with_arguments(const char* first, std::va_list* list, Use use)
 {
     const std::size_t count = count_arguments(first, list);

@@ -22,10 +22,14 @@
 #include "src/include/tarn/malloc.h"
 #include "src/os/errno_guard.h"
 #include "src/os/mutex.h"
+#include "src/os/process.h"
 #include "tracer/dead_stacks.h"
+#include "tracer/helper.h"
 #include "tracer/leak_report.h"
 #include "tracer/leak_scan.h"
 #include "tracer/stopped_threads.h"
+#include "tracer/trace_report.h"
+#include "tracer/traces.h"
 
 namespace tarn {
 
@@ -96,15 +100,46 @@ bool is_inside_malloc()
     return cache.busy || heap_registry.is_frozen_by(&cache);
 }
 
-/// Returns how many blocks are lost.
-std::uint64_t report_now(bool only_leaks)
+constinit std::uint64_t started_at = 0; // milliseconds
+
+bool wants_reports()
+{
+    return startup_options().leaks || startup_options().trace;
+}
+
+void report_trace_now()
 {
     const Options& options = startup_options();
+    if (settings.observer == nullptr) {
+        write_report("tarn: no trace: no address space for it, or a libc older than 2.35\n");
+        return;
+    }
+    const std::string_view pattern = options.trace_file.view();
+    const FixedText<1024> file = expand_pattern(pattern.empty() ? "tarn.%e.%p.pb.gz" : pattern);
+    report_trace(
+        {.most_sites = options.trace_max, .profile = file.view(), .started_at = started_at},
+        write_report);
+}
+
+/// Returns how many blocks are lost.
+std::uint64_t report_leaks_now(bool only_leaks)
+{
+    const Options& options = startup_options();
+    FixedText<600> suppressions;
+    suppressions << options.suppressions.view();
     return report_leaks(kHeapView,
                         {.show = options.leaks_show,
                          .most_groups = options.leaks_max,
-                         .only_leaks = only_leaks || !options.verbose},
+                         .only_leaks = only_leaks || !options.verbose,
+                         .suppressions = suppressions.c_str()},
                         write_report);
+}
+
+/// As report_leaks_now(), with the trace if there is one.
+std::uint64_t report_now(bool only_leaks)
+{
+    if (startup_options().trace) report_trace_now();
+    return startup_options().leaks ? report_leaks_now(only_leaks) : 0;
 }
 
 bool report_before_signal()
@@ -123,7 +158,12 @@ void report_at_quick_exit()
 
 void prepare_leak_report()
 {
-    settings.thread_leaves = note_thread_end;
+    const Options& options = startup_options();
+    started_at = os::clock_milliseconds();
+    if (options.leaks) settings.thread_leaves = note_thread_end;
+    if (options.stacks || options.trace)
+        settings.observer =
+            start_tracing({.most_calls = options.depth, .counts_sites = options.trace});
 }
 
 void start_leak_reports()
@@ -132,14 +172,19 @@ void start_leak_reports()
     ::pthread_atfork(nullptr, nullptr, after_fork);
     ::at_quick_exit(report_at_quick_exit);
     report_before_fatal_signals(report_before_signal);
+    if (settings.observer == nullptr) return;
+    const std::string_view symbolizer = startup_options().symbolizer.view();
+    if (!find_helper(symbolizer) && !symbolizer.empty())
+        Printer(write_report) << "tarn: symbolizer=" << symbolizer
+                              << ": cannot be run; reports will have no names\n";
 }
 
 int report_leaks_at_end(int status, bool only_leaks)
 {
     const Options& options = startup_options();
-    if (!options.leaks || owner.load(std::memory_order_relaxed) != ::getpid()) return status;
+    if (!wants_reports() || owner.load(std::memory_order_relaxed) != ::getpid()) return status;
     if (is_inside_malloc()) {
-        write_report("tarn: no leak report: the process ended inside malloc\n");
+        write_report("tarn: no report: the process ended inside malloc\n");
         return status;
     }
     // Of two threads that end the process at once, the second waits for the report.
@@ -156,7 +201,7 @@ int report_leaks_at_end(int status, bool only_leaks)
 void report_leaks_before_exec(const char* path)
 {
     // A child that was forked in order to become another program has nothing to say of its own.
-    if (!startup_options().leaks || is_forked.load(std::memory_order_relaxed)) return;
+    if (!wants_reports() || is_forked.load(std::memory_order_relaxed)) return;
     const os::ErrnoGuard guard;
     // A search along PATH tries many that do not exist.
     if (path != nullptr && ::access(path, X_OK) != 0) return;
@@ -172,7 +217,7 @@ TARN_EXPORT int tarn_report_leaks()
     if (!tarn::startup_options().leaks) return -1;
     if (tarn::is_inside_malloc() || !tarn::become_reporter()) return -1;
     constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
-    const std::uint64_t lost = tarn::report_now(false);
+    const std::uint64_t lost = tarn::report_leaks_now(false);
     tarn::resign();
     return static_cast<int>(std::min(lost, kMost));
 }

@@ -95,8 +95,9 @@ void print_effective_options()
     connect_libc_heap();
     find_next_exits();
     find_next_signals();
-    if (options.leaks) start_leak_reports();
-    const bool reports_later = options.stats || options.leaks || options.limit != 0;
+    const bool reports_end = options.leaks || options.trace;
+    if (reports_end) start_leak_reports();
+    const bool reports_later = options.stats || reports_end || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {
         Printer out(write_report);
@@ -133,12 +134,14 @@ void configure_heap()
                 .huge_pages = options.huge_pages,
                 .thp = options.thp,
                 .purge_delay = options.purge_delay,
-                .thread_leaves = nullptr};
+                .thread_leaves = nullptr,
+                .observer = nullptr};
     budget.set(options.limit, warn_of_limit);
     // jemalloc cannot say which of its blocks are in use.
-    if (options.leaks) options.fallback = FallbackKind::mmap;
+    const bool watches = options.leaks || options.trace;
+    if (watches) options.fallback = FallbackKind::mmap;
     fallback = fallback_backend(options.fallback);
-    if (options.leaks) prepare_leak_report();
+    if (watches) prepare_leak_report();
 }
 
 } // namespace tarn

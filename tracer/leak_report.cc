@@ -12,7 +12,7 @@
 #include "src/os/probe.h"
 #include "src/os/process.h"
 #include "src/os/stack.h"
-#include "tracer/leak_scan.h"
+#include "tracer/helper.h"
 
 namespace tarn {
 
@@ -20,22 +20,8 @@ namespace {
 
 constexpr std::size_t kPreview = 16; // bytes in a line
 
-struct Total {
-    std::uint64_t bytes = 0;
-    std::uint64_t blocks = 0;
-};
-
-/// Blocks of one class and size.
-struct Group {
-    Reach reach;
-    std::size_t size;
-    std::uint64_t blocks;
-    std::uint64_t indirect_bytes;
-    std::uint64_t indirect_blocks;
-    const FoundBlock* first;
-
-    std::uint64_t bytes() const { return size * blocks; }
-};
+/// Calls of one stack that are listed: enough to tell where, and recursion has thousands.
+constexpr std::size_t kMostCallsListed = 64;
 
 /// A number as Valgrind writes it: 72,704.
 struct Grouped {
@@ -64,11 +50,6 @@ Printer& operator<<(Printer& out, Margin)
     return out << "==" << static_cast<std::uint64_t>(::getpid()) << "== ";
 }
 
-bool is_in(ReachSet set, Reach reach)
-{
-    return (set >> static_cast<unsigned>(reach) & 1) != 0;
-}
-
 std::string_view name_of(Reach reach)
 {
     switch (reach) {
@@ -82,41 +63,6 @@ std::string_view name_of(Reach reach)
         return "Still reachable:";
     }
     return "";
-}
-
-/// The group of blocks like this one; a new one if there is none yet. Errors: nullptr, no memory.
-Group* group_of(const FoundBlock& block, MappedArray<Group>& groups)
-{
-    // There are few sizes.
-    for (Group& group : groups.all())
-        if (group.reach == block.reach && group.size == block.size) return &group;
-    const Group fresh{.reach = block.reach,
-                      .size = block.size,
-                      .blocks = 0,
-                      .indirect_bytes = 0,
-                      .indirect_blocks = 0,
-                      .first = &block};
-    return groups.push_back(fresh) ? &groups[groups.size() - 1] : nullptr;
-}
-
-/// Adds up what is the same, biggest first. Errors: false, no memory.
-bool group(LeakScan& scan, ReachSet show, MappedArray<Group>& groups)
-{
-    for (const FoundBlock& block : scan.blocks()) {
-        if (!is_in(show, block.reach)) continue;
-        Group* const group = group_of(block, groups);
-        if (group == nullptr) return false;
-        ++group->blocks;
-        if (block.reach != Reach::lost) continue;
-        const LostWith with = scan.lost_with(block);
-        group->indirect_bytes += with.bytes;
-        group->indirect_blocks += with.count;
-    }
-    std::ranges::sort(groups.all(), [](const Group& a, const Group& b) {
-        if (a.reach != b.reach) return a.reach < b.reach;
-        return a.bytes() + a.indirect_bytes > b.bytes() + b.indirect_bytes;
-    });
-    return true;
 }
 
 /// How a block begins: a person often knows from that what it is.
@@ -142,22 +88,29 @@ void print_preview(Printer& out, const FoundBlock& block)
     }
 }
 
-void print_group(Printer& out, const Group& group)
+void print_group(Printer& out, const LeakGroup& group, const CallNames& names)
 {
-    out << name_of(group.reach) << (group.reach == Reach::reachable ? " " : " of ") << group.bytes()
-        << " byte(s) in " << group.blocks << " object(s) of " << group.size << " byte(s)";
-    if (group.indirect_blocks != 0)
-        out << ", and with them " << group.indirect_bytes << " byte(s) in " << group.indirect_blocks
-            << " object(s)";
-    out << ", the first of them:\n";
-    print_preview(out, *group.first);
+    out << name_of(group.reach) << (group.reach == Reach::reachable ? " " : " of ")
+        << group.own.bytes << " byte(s) in " << group.own.blocks << " object(s)";
+    const bool is_traced = group.trace != kNoTrace;
+    if (is_traced)
+        out << " allocated from:\n";
+    else
+        out << " of " << group.first->size << " byte(s), the first of them:\n";
+    if (is_traced)
+        names.print(out, group.trace, kMostCallsListed);
+    else
+        print_preview(out, *group.first);
+    if (group.with.blocks != 0)
+        out << "    With them " << group.with.bytes << " byte(s) in " << group.with.blocks
+            << " object(s) are lost.\n";
     out << "\n";
 }
 
 class Report {
 public:
     Report(const HeapView& heap, const LeakOptions& options, TextSink sink)
-        : heap_(heap), options_(options), out_(sink)
+        : heap_(heap), options_(options), sink_(sink), out_(sink)
     {}
 
     /// Returns what report_leaks() does.
@@ -167,13 +120,12 @@ public:
             out_ << "tarn: no leak report: " << problem << "\n";
             return 0;
         }
-        for (const FoundBlock& block : scan_.blocks()) {
-            Total& total = totals_[static_cast<std::size_t>(block.reach)];
-            total.bytes += block.size;
-            ++total.blocks;
+        if (!groups_.build(scan_, options_.show, options_.suppressions, sink_)) {
+            out_ << "tarn: no leak report: no memory for it\n";
+            return 0;
         }
-        const Total& direct = of(Reach::lost);
-        const Total& indirect = of(Reach::indirect);
+        const LeakTotal& direct = of(Reach::lost);
+        const LeakTotal& indirect = of(Reach::indirect);
         const std::uint64_t leaked = direct.blocks + indirect.blocks;
         const bool lists_others =
             (of(Reach::possible).blocks != 0 && is_in(options_.show, Reach::possible)) ||
@@ -190,7 +142,7 @@ public:
     }
 
 private:
-    const Total& of(Reach reach) const { return totals_[static_cast<std::size_t>(reach)]; }
+    const LeakTotal& of(Reach reach) const { return groups_.total(reach); }
 
     void print_no_leaks()
     {
@@ -200,16 +152,14 @@ private:
         if (of(Reach::possible).blocks != 0)
             out_ << ", " << of(Reach::possible).bytes << " in " << of(Reach::possible).blocks
                  << " perhaps (leaks_show=possible lists them)";
+        if (groups_.suppressed().blocks != 0)
+            out_ << ", " << groups_.suppressed().blocks << " are suppressed";
         out_ << "\n";
     }
 
     void print_groups(std::uint64_t leaked)
     {
-        MappedArray<Group> groups;
-        if (!group(scan_, options_.show, groups)) {
-            out_ << Margin{} << "tarn: no memory to list the blocks\n";
-            return;
-        }
+        const std::span<LeakGroup> groups = groups_.all();
         out_ << "\n=================================================================\n=="
              << static_cast<std::uint64_t>(::getpid());
         if (leaked != 0)
@@ -219,13 +169,27 @@ private:
             out_ << "==tarn: memory that " << os::executable_name() << " has not freed\n\n";
         const std::size_t listed = std::min(groups.size(), options_.most_groups);
         for (std::size_t i = 0; i < listed; ++i)
-            print_group(out_, groups[i]);
+            print_group(out_, groups[i], groups_.names());
         if (listed < groups.size())
             out_ << "... and " << groups.size() - listed
-                 << " more sizes and kinds (leaks_max=" << groups.size() << " lists all)\n\n";
+                 << " more places (leaks_max=" << groups.size() << " lists all)\n\n";
+        if (!groups_.has_names() && std::ranges::any_of(groups, is_traced)) print_no_names();
     }
 
-    void print_line(std::string_view what, const Total& total)
+    static bool is_traced(const LeakGroup& group) { return group.trace != kNoTrace; }
+
+    void print_no_names()
+    {
+        const std::string_view helper = helper_path();
+        out_ << "No names: ";
+        if (helper.empty())
+            out_ << "there is no tarn command beside libtarn.so (symbolizer=PATH says where)";
+        else
+            out_ << helper << " did not answer";
+        out_ << ". `tarn symbolize < REPORT` finds them later.\n\n";
+    }
+
+    void print_line(std::string_view what, const LeakTotal& total)
     {
         out_ << Margin{} << what << Grouped{total.bytes} << " bytes in " << Grouped{total.blocks}
              << " blocks\n";
@@ -233,10 +197,11 @@ private:
 
     void print_summaries()
     {
-        Total all;
-        for (const Total& total : totals_) {
-            all.bytes += total.bytes;
-            all.blocks += total.blocks;
+        LeakTotal all = groups_.suppressed();
+        for (const Reach reach :
+             {Reach::lost, Reach::indirect, Reach::possible, Reach::reachable}) {
+            all.bytes += of(reach).bytes;
+            all.blocks += of(reach).blocks;
         }
         const HeapTotals calls = heap_.totals();
         out_ << Margin{} << "HEAP SUMMARY:\n";
@@ -249,7 +214,9 @@ private:
         print_line("   indirectly lost: ", of(Reach::indirect));
         print_line("     possibly lost: ", of(Reach::possible));
         print_line("   still reachable: ", of(Reach::reachable));
-        out_ << Margin{} << "Sizes are rounded up to tarn's size classes.\n";
+        print_line("        suppressed: ", groups_.suppressed());
+        if (groups_.has_untraced())
+            out_ << Margin{} << "Sizes are rounded up to tarn's size classes.\n";
         if (scan_.unstopped() != 0)
             out_ << Margin{} << scan_.unstopped()
                  << " thread(s) could not be stopped: what only their registers point to counts as "
@@ -258,9 +225,10 @@ private:
 
     const HeapView& heap_;
     const LeakOptions& options_;
+    TextSink sink_;
     Printer out_;
     LeakScan scan_;
-    std::array<Total, kReachCount> totals_{};
+    LeakGroups groups_;
 };
 
 /// What report() takes along to the stack that it runs on.

@@ -10,16 +10,15 @@
 
 #include "src/base/heap_view.h"
 #include "src/base/print.h"
+#include "tracer/leak_groups.h"
 
 namespace tarn {
 
-/// Classes to list, as bits of 1 << Reach.
-using ReachSet = std::uint32_t;
-
 struct LeakOptions {
     ReachSet show;
-    std::size_t most_groups; // listed; what is left out is counted
-    bool only_leaks;         // says nothing if there are none
+    std::size_t most_groups;  // listed; what is left out is counted
+    bool only_leaks;          // says nothing if there are none
+    const char* suppressions; // file; empty: only those that are built in
 };
 
 /// Finds out what the calling thread's process has lost and writes the report to `sink`: one line

@@ -9,16 +9,10 @@
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "src/os/probe.h"
+#include "tracer/arena.h"
 #include "tracer/dead_stacks.h"
+#include "tracer/own_code.h"
 #include "tracer/process_maps.h"
-
-// Start and end of this library in memory. Source: ld(1), symbols that the linker provides.
-// NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier): the names are the linker's
-extern "C" {
-[[gnu::visibility("hidden")]] extern const char __ehdr_start;
-[[gnu::visibility("hidden")]] extern const char _end;
-}
-// NOLINTEND(readability-identifier-naming,*-reserved-identifier)
 
 namespace tarn {
 
@@ -38,8 +32,8 @@ std::uintptr_t address_of(const void* pointer)
     return reinterpret_cast<std::uintptr_t>(pointer);
 }
 
-/// What an address of a program may have. Source: x86-64 with five levels of page tables.
-constexpr std::uint64_t kAddressBits = (std::uint64_t{1} << 56) - 1;
+constexpr std::uint64_t kAddressBits = (std::uint64_t{1} << 48) - 1;
+constexpr std::uint64_t kSizeBits = (std::uint64_t{1} << 46) - 1;
 
 struct Collection {
     MappedArray<FoundBlock>* blocks;
@@ -49,10 +43,12 @@ struct Collection {
 void collect(void* context, LiveBlock block)
 {
     auto& collection = *static_cast<Collection*>(context);
-    collection.complete =
-        collection.blocks->push_back(
-            {.start = block.start & kAddressBits, .reach = Reach::lost, .size = block.size}) &&
-        collection.complete;
+    const FoundBlock found{.start = block.start & kAddressBits,
+                           .trace_high = static_cast<std::uint16_t>(block.trace >> 16U),
+                           .size = block.size & kSizeBits,
+                           .reach = Reach::lost,
+                           .trace_low = static_cast<std::uint16_t>(block.trace)};
+    collection.complete = collection.blocks->push_back(found) && collection.complete;
 }
 
 } // namespace
@@ -110,10 +106,14 @@ FoundBlock* BlockIndex::find_between(std::uintptr_t address, std::size_t first, 
     return block != end && address >= block->start ? block : nullptr;
 }
 
+std::uint32_t LeakScan::number_of(const FoundBlock& block)
+{
+    return static_cast<std::uint32_t>(&block - index_.blocks().data());
+}
+
 void LeakScan::push(FoundBlock& block)
 {
-    const auto number = static_cast<std::uint32_t>(&block - index_.blocks().data());
-    if (!pending_.push_back(number)) out_of_memory_ = true;
+    if (!pending_.push_back(number_of(block))) out_of_memory_ = true;
 }
 
 /// What a word says that may be a pointer.
@@ -126,6 +126,7 @@ void LeakScan::scan_word(std::uintptr_t word)
         // One that counted as lost itself takes along what was lost with it.
         const LostWith own = block < lost_ ? lost_with(*block) : LostWith{};
         block->reach = Reach::indirect;
+        leads_to_[number_of(*block)] = number_of(*lost_);
         with_.bytes += block->size + own.bytes;
         with_.count += 1 + own.count;
         push(*block);
@@ -201,7 +202,8 @@ void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
     for (const FoundBlock& block : index_.outside_pools())
         exclude({block.start, block.end()});
     exclude(index_.memory());
-    exclude({address_of(&__ehdr_start), address_of(&_end)});
+    exclude(own_code());
+    exclude(arena.range());
     // The stack that we run on: its frames are full of addresses of blocks.
     exclude({own_stack_top - kScanStack, own_stack_top});
     // This list itself, too; it may move once more when it grows.
@@ -257,6 +259,18 @@ void LeakScan::scan_roots(const CallerState& caller)
     }
 }
 
+/// What the program has said of roots: ranges, and blocks that are to count as reached.
+void LeakScan::scan_chosen_roots()
+{
+    for (const MemoryRange& range : chosen_roots.all())
+        if (range.start < range.end) scan_copied(range);
+    for (FoundBlock& block : index_.blocks()) {
+        if (!block.is_ignored()) continue;
+        block.reach = Reach::reachable;
+        push(block);
+    }
+}
+
 void LeakScan::scan_block(const FoundBlock& block)
 {
     const MemoryRange range{block.start, block.end()};
@@ -276,7 +290,8 @@ void LeakScan::follow()
 void LeakScan::follow_lost()
 {
     const std::span<FoundBlock> blocks = index_.blocks();
-    for (std::size_t number = 0; number < blocks.size(); ++number) {
+    if (!leads_to_.resize(blocks.size())) out_of_memory_ = true;
+    for (std::size_t number = 0; number < blocks.size() && !out_of_memory_; ++number) {
         if (blocks[number].reach != Reach::lost) continue;
         lost_ = &blocks[number];
         with_ = {.block = static_cast<std::uint32_t>(number), .count = 0, .bytes = 0};
@@ -290,12 +305,20 @@ void LeakScan::follow_lost()
 
 LostWith LeakScan::lost_with(const FoundBlock& block)
 {
-    const auto number = static_cast<std::uint32_t>(&block - index_.blocks().data());
+    const std::uint32_t number = number_of(block);
     const std::span<LostWith> all = lost_with_.all();
     const auto found = std::ranges::lower_bound(all, number, {}, &LostWith::block);
     if (found == all.end() || found->block != number)
         return {.block = number, .count = 0, .bytes = 0};
     return *found;
+}
+
+const FoundBlock& LeakScan::lost_root(const FoundBlock& block)
+{
+    const FoundBlock* root = &block;
+    while (root->reach == Reach::indirect)
+        root = &index_.blocks()[leads_to_[number_of(*root)]];
+    return *root;
 }
 
 const char* LeakScan::run(const HeapView& heap, const CallerState& caller)
@@ -311,6 +334,7 @@ const char* LeakScan::run(const HeapView& heap, const CallerState& caller)
     } else {
         list_excluded(heap, own_stack_top);
         scan_roots(caller);
+        scan_chosen_roots();
         follow();
         follow_lost();
     }

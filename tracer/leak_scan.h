@@ -12,13 +12,16 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "src/base/heap_view.h"
+#include "src/base/observer.h"
 #include "src/base/units.h"
+#include "src/os/mutex.h"
 #include "tracer/mapped_array.h"
 #include "tracer/stopped_threads.h"
 
@@ -27,13 +30,24 @@ namespace tarn {
 enum class Reach : std::uint8_t { lost, indirect, possible, reachable };
 inline constexpr std::size_t kReachCount = 4;
 
-/// 16 bytes each: there may be more memory in these than in the blocks.
+/// 16 bytes each: there may be more memory in these than in the blocks. Addresses of a program have
+/// 47 bits, unless it asks for more.
 struct FoundBlock {
-    std::uint64_t start : 56;
-    Reach reach : 8;
-    std::uint64_t size; // bytes
+    std::uint64_t start : 48;
+    std::uint64_t trace_high : 16;
+    std::uint64_t size : 46; // bytes
+    Reach reach : 2;
+    std::uint64_t trace_low : 16;
 
-    std::uintptr_t end() const { return start + size; }
+    /// See BlockNote.
+    std::uint32_t trace() const { return note() & ~kIgnored; }
+    bool is_ignored() const { return (note() & kIgnored) != 0; }
+
+    /// An empty one is found by its address, too.
+    std::uintptr_t end() const { return start + (size != 0 ? size : 1); }
+
+private:
+    std::uint32_t note() const { return static_cast<std::uint32_t>(trace_high << 16U | trace_low); }
 };
 static_assert(sizeof(FoundBlock) == 16);
 
@@ -87,6 +101,37 @@ struct CallerState {
 /// Bytes of the stack that LeakScan::run() has to be called on, see os::call_on_own_stack().
 inline constexpr std::size_t kScanStack = KiB(256);
 
+/// Memory that the program wants to be searched, though it is no root by itself: shared, or
+/// allocated by other means. Thread safety: any thread.
+class ChosenRoots {
+public:
+    /// False: there are too many.
+    bool add(MemoryRange range)
+    {
+        const os::LockGuard guard(mutex_);
+        const auto free = std::ranges::find(all_, std::uintptr_t{0}, &MemoryRange::end);
+        if (free == all_.end()) return false;
+        *free = range;
+        return true;
+    }
+    void remove(MemoryRange range)
+    {
+        const os::LockGuard guard(mutex_);
+        for (MemoryRange& known : all_)
+            if (known.start == range.start && known.end == range.end) {
+                known = {};
+                return;
+            }
+    }
+    std::span<const MemoryRange> all() const { return all_; }
+
+private:
+    std::array<MemoryRange, 256> all_{};
+    os::Mutex mutex_; // for changes
+};
+
+inline constinit ChosenRoots chosen_roots;
+
 class LeakScan {
 public:
     /// Stops all threads, finds out, and lets them run again. To be called first thing on a stack
@@ -97,6 +142,8 @@ public:
     std::span<const FoundBlock> blocks() { return index_.blocks(); }
     /// Of a block that is lost.
     LostWith lost_with(const FoundBlock& block);
+    /// Of a block that is lost with others: the one that nothing leads to.
+    const FoundBlock& lost_root(const FoundBlock& block);
     /// Threads whose stack was scanned to its end because they could not be stopped.
     std::size_t unstopped() const { return unstopped_; }
     std::size_t scanned() const { return scanned_; } // bytes
@@ -105,6 +152,7 @@ private:
     void exclude(MemoryRange range);
     void list_excluded(const HeapView& heap, std::uintptr_t own_stack_top);
     void scan_roots(const CallerState& caller);
+    void scan_chosen_roots();
     void scan_thread(const std::array<std::uintptr_t, 32>& registers, std::uintptr_t stack_point);
     std::uintptr_t stack_in_use(MemoryRange range, const CallerState& caller);
     void scan_mapping(MemoryRange range, bool is_file);
@@ -115,16 +163,18 @@ private:
     void scan_block(const FoundBlock& block);
     void follow();
     void follow_lost();
+    std::uint32_t number_of(const FoundBlock& block);
     void push(FoundBlock& block);
 
     BlockIndex index_;
     StoppedThreads stopped_;
-    MappedArray<MemoryRange> excluded_;  // in order of address
-    MappedArray<std::uint32_t> pending_; // numbers of blocks
-    MappedArray<LostWith> lost_with_;    // in order of block, those that lost something
-    const FoundBlock* lost_ = nullptr;   // the one whose belongings are looked for
-    LostWith with_{};                    // these
-    bool from_reachable_ = true;         // what is being scanned is reached itself
+    MappedArray<MemoryRange> excluded_;   // in order of address
+    MappedArray<std::uint32_t> pending_;  // numbers of blocks
+    MappedArray<LostWith> lost_with_;     // in order of block, those that lost something
+    MappedArray<std::uint32_t> leads_to_; // of each block that is lost with others: which to
+    const FoundBlock* lost_ = nullptr;    // the one whose belongings are looked for
+    LostWith with_{};                     // these
+    bool from_reachable_ = true;          // what is being scanned is reached itself
     bool out_of_memory_ = false;
     std::size_t unstopped_ = 0;
     std::size_t scanned_ = 0;

@@ -14,48 +14,6 @@ namespace tarn {
 
 namespace {
 
-constexpr std::array kOptionSpecs{
-    OptionSpec{"help", &Options::help, "on|off", "off",
-               "print this table when the program starts; the program runs on"},
-    OptionSpec{"verbose", &Options::verbose, "on|off", "off",
-               "print the options in force when the program starts"},
-    OptionSpec{"stats", &Options::stats, "on|off", "off",
-               "print a block of statistics when the program exits"},
-    OptionSpec{"stats_json", &Options::stats_json, "PATTERN", "",
-               "write the same statistics as JSON to this file at exit"},
-    OptionSpec{"log", &Options::log, "PATTERN", "",
-               "append all output to this file instead of standard error"},
-    OptionSpec{"fallback", &Options::fallback, "jemalloc|mmap", "jemalloc",
-               "the allocator behind the pools, for blocks above 1 MiB"},
-    OptionSpec{"pools", &Options::pools, "on|off", "on",
-               "off: send every request to the fallback, to bisect a suspicion"},
-    OptionSpec{
-        "limit", SizeField{&Options::limit}, "SIZE", "0",
-        "most memory the process may hold; beyond it malloc fails with ENOMEM (0: no limit)"},
-    OptionSpec{"purge_delay", TimeField{&Options::purge_delay}, "TIME", "1s",
-               "how long free memory is kept before it goes back to the system"},
-    OptionSpec{"thp", &Options::thp, "off|auto|always", "auto",
-               "transparent huge pages: never, for the growth of big heaps, or for every heap"},
-    OptionSpec{
-        "huge_pages", &Options::huge_pages, "on|off", "off",
-        "take the pools' memory from the reserved huge pages (vm.nr_hugepages) while they last"},
-    OptionSpec{"deepbind", &Options::deepbind, "drop|keep", "drop",
-               "drop: ignore RTLD_DEEPBIND in dlopen, which would mix two allocators"},
-    OptionSpec{"only", &Options::only, "EXE|EXE...", "",
-               "apply the options to these executables only; others run with the defaults"},
-    OptionSpec{"leaks", &Options::leaks, "on|off", "off",
-               "report at the end of the program what it has lost; implies fallback=mmap"},
-    OptionSpec{
-        "leaks_show", &Options::leaks_show, "KINDS", "lost",
-        "which to list, joined by |: definite, indirect, lost (both), possible, reachable, all"},
-    OptionSpec{"leaks_max", CountField{&Options::leaks_max, 1000000}, "NUMBER", "20",
-               "most entries of a report"},
-    OptionSpec{"leaks_exitcode", CountField{&Options::leaks_exitcode, 255}, "NUMBER", "23",
-               "exit status of a program that lost memory (0: its own)"},
-    OptionSpec{"children", &Options::children, "on|off", "on",
-               "report on processes made by fork, too"},
-};
-
 constexpr char to_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -291,14 +249,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b)
 
 const OptionSpec* find_option(std::string_view name)
 {
-    for (const OptionSpec& spec : kOptionSpecs)
+    for (const OptionSpec& spec : option_specs())
         if (equal_ignoring_case(spec.name, name)) return &spec;
     return nullptr;
 }
 
 const OptionSpec& closest_option(std::string_view name)
 {
-    return *std::ranges::min_element(kOptionSpecs, {}, [name](const OptionSpec& spec) {
+    return *std::ranges::min_element(option_specs(), {}, [name](const OptionSpec& spec) {
         return edit_distance(name, spec.name);
     });
 }
@@ -341,11 +299,6 @@ void apply_list(Options& options, std::string_view list, TextSink complain)
 
 } // namespace
 
-std::span<const OptionSpec> option_specs()
-{
-    return kOptionSpecs;
-}
-
 bool set_option(Options& options, const OptionSpec& spec, std::string_view value)
 {
     return std::visit(Assign{options, value}, spec.field);
@@ -378,7 +331,7 @@ void print_option_help(Printer& out)
            "Sizes take k m g t, times ms s m; patterns %p pid, %e executable, %t time, %n number, "
            "%h host.\n\n";
     out << "  " << Column{"KEY=VALUES", -28} << Column{"DEFAULT", -10} << "MEANING\n";
-    for (const OptionSpec& spec : kOptionSpecs) {
+    for (const OptionSpec& spec : option_specs()) {
         FixedText<64> key;
         key << spec.name << "=" << spec.values;
         out << "  " << Column{key.view(), -28}

@@ -48,6 +48,13 @@ struct Options {
     LeakKinds leaks_show = kLeakDefinite | kLeakIndirect;
     std::size_t leaks_max = 20;      // groups
     std::size_t leaks_exitcode = 23; // 0: the program's own
+    bool trace = false;
+    std::size_t trace_max = 5; // places
+    OptionText trace_file;     // file name pattern
+    bool stacks = true;
+    std::size_t depth = 2048; // calls of a stack that are kept
+    OptionText suppressions;  // file, empty: none
+    OptionText symbolizer;    // program, empty: the tarn command beside the library
 };
 
 /// Bytes, with k, m, g, t as powers of 1024.

@@ -47,7 +47,7 @@ def output_of(*command, **environment):
     return result.stdout.strip()
 
 
-def main(meson, build, prefix, libdir, includedir, mandir, *compiler):
+def main(meson, build, prefix, bindir, libdir, includedir, mandir, *compiler):
     pkg_config = tool("pkg-config", "pkg-config")
     groff = tool("groff", "groff-base")
     with tempfile.TemporaryDirectory(prefix="tarn-install-") as folder:
@@ -57,10 +57,9 @@ def main(meson, build, prefix, libdir, includedir, mandir, *compiler):
 
         installed = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
         library = f"{libdir}/libtarn.so"
-        manual = f"{mandir}/man7/tarn.7"
-        leaks_manual = f"{mandir}/man7/tarn-leaks.7"
+        manuals = [f"{mandir}/man7/tarn{topic}.7" for topic in ("", "-leaks", "-trace")]
         expect("installed files", sorted(installed),
-               sorted({library, manual, leaks_manual, f"{libdir}/pkgconfig/tarn.pc",
+               sorted({library, f"{bindir}/tarn", *manuals, f"{libdir}/pkgconfig/tarn.pc",
                        f"{includedir}/tarn/malloc.h", f"{includedir}/tarn/version.h"}))
 
         def ask(*question):
@@ -82,9 +81,15 @@ def main(meson, build, prefix, libdir, includedir, mandir, *compiler):
                output_of(staging / "program", LD_PRELOAD=ask("--variable=preload")),
                f"{version} {version}")
 
+        expect("tarn --version", output_of(f"{root}{bindir}/tarn", "--version"), version)
+        report = subprocess.run([staging / "program"], env={
+            **os.environ, "LD_PRELOAD": f"{root}{library}", "TARN": "leaks,leaks_show=all"},
+            capture_output=True, text=True, check=True).stderr
+        expect("names from the installed command", " in main " in report, True)
+
         expect("groff's warnings about the man page",
-               output_of(groff, "-man", "-Tutf8", "-ww", "-z", f"{root}{manual}",
-                         f"{root}{leaks_manual}"), "")
+               output_of(groff, "-man", "-Tutf8", "-ww", "-z",
+                         *(f"{root}{manual}" for manual in manuals)), "")
 
 
 if __name__ == "__main__":

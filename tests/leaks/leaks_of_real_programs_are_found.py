@@ -28,13 +28,15 @@ for _ in range(7):
     libc.memset(libc.malloc(54321), 0x41, 100)
 print("done")
 """
-result = leaks("/usr/bin/python3", "-c", PLANT, options="leaks,leaks_exitcode=0,leaks_max=1000")
-expect(result.stdout == "done\n", "python's output", repr(result.stdout))
-found = [line for line in result.stderr.splitlines() if "of 57344 byte(s)" in line]
-expect(any(line.startswith("Direct leak of 401408 byte(s) in 7 object(s)") for line in found) or
-       any("in 6 object(s)" in line for line in found),
-       "six or seven blocks (the last may still be in a register)", result.stderr[:3000])
-expect("AAAAAAAAAAAAAAAA" in result.stderr, "their contents", result.stderr[:3000])
+PYTHON = ["/usr/bin/python3", "-c", PLANT]
+for options, size, detail in (("stacks=off", 57344, "AAAAAAAAAAAAAAAA"),
+                              ("stacks=on", 54321, " in ffi_call")):
+    result = leaks(*PYTHON, options=f"leaks,leaks_exitcode=0,leaks_max=1000,{options}")
+    expect(result.stdout == "done\n", "python's output", repr(result.stdout))
+    # The last one may still be in a register.
+    expect(any(f"Direct leak of {size * count} byte(s) in {count} object(s)" in result.stderr
+               for count in (6, 7)), f"six or seven blocks of {size}", result.stderr[:3000])
+    expect(detail in result.stderr, detail, result.stderr[:3000])
 
 # What Valgrind says of the same program, which frees next to nothing at its end.
 PERL = ["/usr/bin/perl", "-e", "my %h; $h{$_} = $_ x 3 for 1..20000; print scalar keys %h"]

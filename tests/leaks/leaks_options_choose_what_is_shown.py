@@ -34,11 +34,14 @@ expect(listed(shown("interior", "leaks_show=possible").stderr) == ["Possible"],
 text = shown("interior", "leaks_show=lost,verbose").stderr
 expect("no leaks" in text and "in 3 perhaps (leaks_show=possible" in text, "one line", text)
 
-few = shown("many", "leaks_max=3").stderr
+text = shown("block", "stacks=off").stderr
+expect("a block that no" in text, "its contents, where it was allocated not being known", text)
+
+few = shown("many", "stacks=off,leaks_max=3").stderr # as many entries as sizes
 expect(len(listed(few)) == 3, "three entries", few)
 left_out = re.search(r"and (\d+) more", few)
 expect(left_out is not None, "a line about the rest", few)
-every = shown("many", "leaks_max=1000").stderr
+every = shown("many", "stacks=off,leaks_max=1000").stderr
 expect(len(listed(every)) == 3 + int(left_out[1]), f"{3 + int(left_out[1])} entries", every)
 
 for code in 0, 7:

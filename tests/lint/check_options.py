@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""README and the man page list the options as `TARN=help` prints them: values, defaults, text.
+"""README and the man pages list the options as `TARN=help` prints them: values, defaults, text.
 
 Arguments: the root, the library. In README an option is a row of a table whose first cell is
-`key=values` in backticks, with | written as \\|; in the man page tarn.7 it is a paragraph of its
+`key=values` in backticks, with | written as \\|; in one of the man pages it is a paragraph of its
 own after .TP, headed key=values.
 """
 
@@ -24,7 +24,7 @@ def findings(root, library=None):
     if not table:
         yield "TARN=help prints no option"
     yield from compare("README.md", in_readme(root), table)
-    yield from compare("tarn.7", in_manual(root), table)
+    yield from compare("man pages", in_manual(root), table)
 
 
 def print_help(library):
@@ -46,8 +46,8 @@ def unescape(cell):
 
 
 def in_manual(root):
-    """Options of the man page; the default is looked for anywhere in the paragraph."""
-    pages = [path for path in lint.files(root) if path.name == "tarn.7"]
+    """Options of the man pages; the default is looked for anywhere in the paragraph."""
+    pages = [path for path in lint.files(root) if path.suffix == ".7"]
     options = {}
     for page in pages:
         for paragraph in re.split(r"^\.(?:TP|SH|PP).*\n", (root / page).read_text(),
@@ -100,8 +100,8 @@ EXPECTED = [
     "README.md: log=PATTERN: expected '-' and 'a file'",
     "README.md: option limit=SIZE is missing",
     "README.md: there is no option gone=SIZE",
-    "tarn.7: option log=PATTERN is missing",
-    "tarn.7: limit=SIZE: expected 'most memory' and default '0'",
+    "man pages: option log=PATTERN is missing",
+    "man pages: limit=SIZE: expected 'most memory' and default '0'",
 ]
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// The table of all options; see options.h.
+
+#include <array>
+
+#include "src/base/options.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr std::array kOptionSpecs{
+    OptionSpec{"help", &Options::help, "on|off", "off",
+               "print this table when the program starts; the program runs on"},
+    OptionSpec{"verbose", &Options::verbose, "on|off", "off",
+               "print the options in force when the program starts"},
+    OptionSpec{"stats", &Options::stats, "on|off", "off",
+               "print a block of statistics when the program exits"},
+    OptionSpec{"stats_json", &Options::stats_json, "PATTERN", "",
+               "write the same statistics as JSON to this file at exit"},
+    OptionSpec{"log", &Options::log, "PATTERN", "",
+               "append all output to this file instead of standard error"},
+    OptionSpec{"fallback", &Options::fallback, "jemalloc|mmap", "jemalloc",
+               "the allocator behind the pools, for blocks above 1 MiB"},
+    OptionSpec{"pools", &Options::pools, "on|off", "on",
+               "off: send every request to the fallback, to bisect a suspicion"},
+    OptionSpec{
+        "limit", SizeField{&Options::limit}, "SIZE", "0",
+        "most memory the process may hold; beyond it malloc fails with ENOMEM (0: no limit)"},
+    OptionSpec{"purge_delay", TimeField{&Options::purge_delay}, "TIME", "1s",
+               "how long free memory is kept before it goes back to the system"},
+    OptionSpec{"thp", &Options::thp, "off|auto|always", "auto",
+               "transparent huge pages: never, for the growth of big heaps, or for every heap"},
+    OptionSpec{
+        "huge_pages", &Options::huge_pages, "on|off", "off",
+        "take the pools' memory from the reserved huge pages (vm.nr_hugepages) while they last"},
+    OptionSpec{"deepbind", &Options::deepbind, "drop|keep", "drop",
+               "drop: ignore RTLD_DEEPBIND in dlopen, which would mix two allocators"},
+    OptionSpec{"only", &Options::only, "EXE|EXE...", "",
+               "apply the options to these executables only; others run with the defaults"},
+    OptionSpec{"leaks", &Options::leaks, "on|off", "off",
+               "report at the end of the program what it has lost; implies fallback=mmap"},
+    OptionSpec{
+        "leaks_show", &Options::leaks_show, "KINDS", "lost",
+        "which to list, joined by |: definite, indirect, lost (both), possible, reachable, all"},
+    OptionSpec{"leaks_max", CountField{&Options::leaks_max, 1000000}, "NUMBER", "20",
+               "most entries of a report"},
+    OptionSpec{"leaks_exitcode", CountField{&Options::leaks_exitcode, 255}, "NUMBER", "23",
+               "exit status of a program that lost memory (0: its own)"},
+    OptionSpec{"trace", &Options::trace, "on|off", "off",
+               "report at the end which places allocate, how much and for how long; implies "
+               "fallback=mmap"},
+    OptionSpec{"trace_max", CountField{&Options::trace_max, 1000000}, "NUMBER", "5",
+               "most places in each list of that report"},
+    OptionSpec{"trace_file", &Options::trace_file, "PATTERN", "",
+               "where trace writes its profile for pprof; else tarn.%e.%p.pb.gz"},
+    OptionSpec{"stacks", &Options::stacks, "on|off", "on",
+               "say where lost blocks were allocated; off: no cost before the end of the program"},
+    OptionSpec{"depth", CountField{&Options::depth, 2048}, "NUMBER", "2048",
+               "most calls of a stack that are kept, the innermost"},
+    OptionSpec{"suppressions", &Options::suppressions, "FILE", "",
+               "leaks that are not to be reported, as LeakSanitizer or Valgrind has them"},
+    OptionSpec{
+        "symbolizer", &Options::symbolizer, "PATH", "",
+        "the tarn command, which finds functions and lines; else looked for near libtarn.so"},
+    OptionSpec{"children", &Options::children, "on|off", "on",
+               "report on processes made by fork, too"},
+};
+
+} // namespace
+
+std::span<const OptionSpec> option_specs()
+{
+    return kOptionSpecs;
+}
+
+} // namespace tarn

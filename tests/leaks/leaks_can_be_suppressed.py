@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Promise: suppressions of LeakSanitizer and of Valgrind apply, to what is lost with a block, too; they
+# are counted, and what is not understood is said.
+
+import os
+import re
+import sys
+import tempfile
+
+from report import expect, run
+
+LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, CHAIN = sys.argv[1:6]
+
+SIZES = [1001, 1003, 1005, 1007, 1009, 1011, 1013, 1015, 1017, 1019, 1021, 1023, 3000001, 1025, 1027,
+         1031, 1033]
+
+
+def report(text, *command):
+    with tempfile.NamedTemporaryFile("w", suffix=".supp") as file:
+        file.write(text)
+        file.flush()
+        return run(LIBRARY, *command, TARN=f"leaks,leaks_max=100,suppressions={file.name}")
+
+
+def left_after(text):
+    result = report(text, SUBJECT, PLUGIN, OTHER_PLUGIN)
+    left = [int(total) // int(blocks) for total, blocks in
+            re.findall(r"^Direct leak of (\d+) byte\(s\) in (\d+) ", result.stderr, re.MULTILINE)]
+    return sorted(set(SIZES) - set(left)), result
+
+
+BLOCK = "{{\n   a name\n   Memcheck:Leak\n   match-leak-kinds: definite\n{}}}\n"
+
+
+def valgrind(*lines):
+    return BLOCK.format("".join(f"   {line}\n" for line in lines))
+
+
+for text, wanted in [
+        ("leak:has_inlined\n", [1001]),
+        ("# a comment\n\nleak:^recurse$\n", []),
+        ("leak:recurse\nleak:one_place\n", [1003, 1031]),
+        ("leak:plugin\n", [1025, 1027]), # a part of the modules' and the functions' names
+        ("leak:stacks_subject.cc\n", SIZES), # main is in it
+        (valgrind("fun:malloc", "fun:*called_from_two_places*", "fun:*one_place*"), [1031]),
+        (valgrind("fun:*called_from_two_places*", "fun:*place*"), [1031, 1033]),
+        (valgrind("...", "fun:*uses_plugin*"), [1025, 1027]),
+        (valgrind("fun:malloc", "obj:*second*"), [1027]),
+        (valgrind("fun:*one_place*"), []), # not innermost
+        (valgrind("fun:_ZN*uses_calloc*"), [1021]), # as the linker has it
+        (valgrind("fun:*", "fun:main"), None),
+        ("{\n  other\n  Memcheck:Cond\n  fun:main\n}\n" + "leak:aligns\n", [1023])]:
+    suppressed, result = left_after(text)
+    if wanted is not None:
+        expect(suppressed == sorted(wanted), f"{wanted} to be suppressed by {text!r}",
+               f"{suppressed} {result.stderr[-900:]}")
+    expect("suppressed=" not in result.stderr, "no complaint", result.stderr[:300])
+    if len(suppressed) == len(SIZES):
+        expect((result.returncode, result.stderr) == (0, ""), "silence", result)
+        continue
+    counted = int(re.search(r"suppressed: [\d,]+ bytes in (\d+) blocks", result.stderr)[1])
+    expect((counted != 0) == bool(suppressed), "their number", result.stderr[-600:])
+    expect(result.returncode == 23, "the status", result.returncode)
+
+# What is lost with a suppressed block is so, too.
+result = report("leak:make\n", CHAIN, "chain", "return")
+expect(result.returncode == 0 and "Indirect" not in result.stderr, "nothing lost", result.stderr)
+
+for text, complaint in [("leaks:main\n", "line 1: neither leak:PATTERN nor"),
+                        ("leak:no_such\n{\n  name\n  Memcheck:Leak\n  what:ever\n}\n", "line 5"),
+                        ("{\n  name\n  Memcheck:Leak\n  fun:main\n", "not closed")]:
+    suppressed, result = left_after(text)
+    expect(f"tarn: suppressions=" in result.stderr and complaint in result.stderr,
+           f"a complaint with {complaint}", result.stderr[:300])
+    expect(suppressed == [], "all to be listed", suppressed)
+
+result = run(LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, TARN="leaks,suppressions=/nowhere")
+expect("suppressions=/nowhere: cannot be read" in result.stderr, "a complaint", result.stderr[:300])

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// Allocates a known number of blocks in known places, in one thread or in four:
+//
+//      trace_subject THREADS
+//
+// Each thread: 1000 blocks of 100 bytes that are freed at once (in_passing), 50 of 1000 bytes that
+// are all in use together and then freed (together), 7 of 64 bytes that stay (kept), one that grows
+// from 10 to 200 bytes (grown) and is freed by the main thread.
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <pthread.h>
+
+namespace {
+
+#define APART [[gnu::noinline, gnu::noclone]]
+
+/// Keeps calls from becoming jumps.
+#define BEHIND asm volatile("" ::: "memory")
+
+std::array<std::array<void*, 7>, 4> kept_blocks;
+std::array<void*, 4> grown_blocks;
+
+APART void in_passing()
+{
+    void* volatile block = std::malloc(100);
+    std::free(block);
+    BEHIND;
+}
+
+APART void* one_of_many()
+{
+    void* volatile block = std::malloc(1000);
+    BEHIND;
+    return block;
+}
+
+APART void together()
+{
+    std::array<void*, 50> blocks;
+    for (void*& block : blocks)
+        block = one_of_many();
+    for (void* const block : blocks)
+        std::free(block);
+    BEHIND;
+}
+
+APART void kept(std::size_t thread)
+{
+    for (void*& block : kept_blocks[thread])
+        block = std::calloc(8, 8);
+    BEHIND;
+}
+
+APART void grown(std::size_t thread)
+{
+    void* block = std::malloc(10);
+    block = std::realloc(block, 200);
+    grown_blocks[thread] = block;
+    BEHIND;
+}
+
+APART void work(std::size_t thread)
+{
+    for (int i = 0; i < 1000; ++i)
+        in_passing();
+    together();
+    kept(thread);
+    grown(thread);
+    BEHIND;
+}
+
+void* run(void* argument)
+{
+    work(reinterpret_cast<std::size_t>(argument));
+    return nullptr;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    const std::size_t threads = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1;
+    if (threads == 1) {
+        work(0);
+    } else {
+        std::array<pthread_t, 4> all;
+        for (std::size_t i = 0; i < threads; ++i)
+            ::pthread_create(&all[i], nullptr, run, reinterpret_cast<void*>(i));
+        for (std::size_t i = 0; i < threads; ++i)
+            ::pthread_join(all[i], nullptr);
+    }
+    for (std::size_t i = 0; i < threads; ++i)
+        std::free(grown_blocks[i]);
+    return 0;
+}

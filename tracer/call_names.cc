@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/call_names.h"
+
+#include <algorithm>
+#include <bit>
+#include <climits>
+#include <unistd.h>
+
+#include "src/base/text.h"
+#include "tracer/helper.h"
+#include "tracer/modules.h"
+
+namespace tarn {
+
+namespace {
+
+bool is_before(Call a, Call b)
+{
+    return std::bit_cast<std::uint64_t>(a) < std::bit_cast<std::uint64_t>(b);
+}
+
+/// The call itself, by what it is known from: where it returns to.
+std::uint64_t call_site(Call call)
+{
+    return call.address - 1U;
+}
+
+/// As it stands in the file.
+std::uint64_t address_in_file(Call call)
+{
+    return call_site(call) - module_table[call.module].bias;
+}
+
+/// A path in static storage: the program itself has no name among the modules.
+std::string_view path_of(const Module& module)
+{
+    if (module.name[0] != '\0') return module.name;
+    static constinit std::array<char, PATH_MAX> own{};
+    static constinit ::ssize_t size = 0;
+    if (size == 0) size = ::readlink("/proc/self/exe", own.data(), own.size());
+    return size > 0 ? std::string_view(own.data(), static_cast<std::size_t>(size)) : "";
+}
+
+template <class Output> void write_build_id(Output&& write, const Module& module)
+{
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (std::size_t i = 0; i < module.id_size; ++i) {
+        const auto byte = std::to_integer<unsigned>(module.id[i]);
+        write(slice(kDigits, byte / 16, 1));
+        write(slice(kDigits, byte % 16, 1));
+    }
+}
+
+/// Takes the text up to `end` off `rest`.
+std::string_view take_until(std::string_view& rest, char end)
+{
+    const std::size_t size = std::min(rest.find(end), rest.size());
+    const std::string_view taken = slice(rest, 0, size);
+    rest = slice(rest, std::min(size + 1, rest.size()));
+    return taken;
+}
+
+} // namespace
+
+bool CallNames::add(TraceId trace)
+{
+    for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node))
+        if (!calls_.push_back(stack_trie.call(node))) return false;
+    return traces_.push_back(trace);
+}
+
+bool CallNames::add_all()
+{
+    for (std::size_t id = 1; id <= stack_trie.size(); ++id)
+        if (!calls_.push_back(stack_trie.call(static_cast<TraceId>(id)))) return false;
+    return true;
+}
+
+bool CallNames::sort_calls()
+{
+    std::ranges::sort(calls_.all(), is_before);
+    const auto repeated = std::ranges::unique(calls_.all());
+    return calls_.resize(calls_.size() - repeated.size());
+}
+
+std::size_t CallNames::number_of(Call call) const
+{
+    const auto all = calls_.all();
+    return static_cast<std::size_t>(std::ranges::lower_bound(all, call, is_before) - all.begin());
+}
+
+void CallNames::write_calls(HelperText& text) const
+{
+    for (std::size_t id = 1; id <= module_table.size(); ++id) {
+        const Module& module = module_table[static_cast<ModuleId>(id)];
+        text << "M " << path_of(module) << "\t";
+        write_build_id([&](std::string_view digit) { text << digit; }, module);
+        text << "\t";
+        text.hexadecimal(module.range.start) << "\t";
+        text.hexadecimal(module.range.end) << "\t";
+        text.hexadecimal(module.bias) << "\n";
+    }
+    for (const Call call : calls_.all()) {
+        const bool is_known = call.module != kNoModule;
+        text << "A ";
+        text.hexadecimal(is_known ? call.module - 1U : module_table.size()) << " ";
+        text.hexadecimal(is_known ? address_in_file(call) : call_site(call)) << "\n";
+    }
+}
+
+void CallNames::write_stacks(HelperText& text) const
+{
+    for (const TraceId trace : traces_.all()) {
+        text << "L";
+        for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node)) {
+            text << " ";
+            text.hexadecimal(number_of(stack_trie.call(node)));
+        }
+        text << "\n";
+    }
+}
+
+void CallNames::write_profile(HelperText& text, const Request& request) const
+{
+    for (std::size_t id = 1; id <= stack_trie.size(); ++id) {
+        text << "N ";
+        text.hexadecimal(stack_trie.parent(static_cast<TraceId>(id))) << " ";
+        text.hexadecimal(number_of(stack_trie.call(static_cast<TraceId>(id)))) << "\n";
+    }
+    request.describe(text);
+    text << "P " << request.profile << "\n";
+}
+
+bool CallNames::resolve(const Request& request, TextSink sink)
+{
+    if (helper_path().empty() || !sort_calls()) return false;
+    HelperText text;
+    write_calls(text);
+    write_stacks(text);
+    if (!request.profile.empty()) write_profile(text, request);
+    FixedText<PATH_MAX> argument;
+    argument << "--suppressions=" << request.suppressions;
+    const bool has_argument = request.suppressions[0] != '\0';
+    const bool is_done =
+        run_helper("resolve", has_argument ? argument.c_str() : nullptr, text.all(), answers_);
+    if (is_done) read_answers(sink);
+    return is_done && first_line_.size() == calls_.size();
+}
+
+void CallNames::read_answers(TextSink sink)
+{
+    const std::string_view all(answers_.all().data(), answers_.size());
+    std::string_view rest = all;
+    bool begins = true; // the next line is the first of a call
+    while (!rest.empty()) {
+        const auto offset = static_cast<std::uint32_t>(all.size() - rest.size());
+        std::string_view line = take_until(rest, '\n');
+        const char kind = line.empty() ? '\0' : line.front();
+        if (begins && (kind == 'F' || kind == '.')) first_line_.push_back(offset);
+        if (kind == 'F' || kind == '.') begins = kind == '.';
+        take_until(line, '\t');
+        if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
+        if (kind == 'S') suppressions_.push_back(line);
+    }
+}
+
+std::string_view CallNames::suppression(std::size_t number) const
+{
+    return number < suppressions_.size() ? suppressions_[number] : std::string_view{};
+}
+
+/// Calls `use` with each function at a call that has a name, innermost first. False: there is none.
+template <class Use> bool CallNames::for_each_function(Call call, Use use) const
+{
+    const std::size_t index = number_of(call);
+    if (index >= first_line_.size()) return false;
+    bool found = false;
+    std::string_view rest(answers_.all().data(), answers_.size());
+    rest = slice(rest, first_line_[index]);
+    while (has_prefix(rest, "F")) {
+        std::string_view line = take_until(rest, '\n');
+        take_until(line, '\t');
+        Function function{};
+        function.name = take_until(line, '\t');
+        function.file = take_until(line, '\t');
+        function.line = take_until(line, '\t');
+        function.column = line;
+        if (function.name.empty()) continue;
+        use(function);
+        found = true;
+    }
+    return found;
+}
+
+/// Returns the number of the next line.
+unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
+{
+    const auto begin_line = [&] {
+        out << "    #" << std::uint64_t{number++} << " " << Hex{call_site(call)};
+    };
+    const auto print_place = [&] {
+        const Module& module = module_table[call.module];
+        out << " (" << path_of(module) << "+" << Hex{address_in_file(call)} << ")";
+        if (module.id_size == 0) return;
+        out << " (BuildId: ";
+        write_build_id([&](std::string_view digit) { out << digit; }, module);
+        out << ")";
+    };
+    if (call.module == kNoModule) {
+        begin_line();
+        out << " (no file: generated code)\n";
+        return number;
+    }
+    const bool has_names = for_each_function(call, [&](const Function& function) {
+        begin_line();
+        out << " in " << function.name;
+        if (function.file.empty()) {
+            print_place();
+        } else {
+            out << " " << function.file << ":" << function.line;
+            if (function.column != "0") out << ":" << function.column;
+        }
+        out << "\n";
+    });
+    if (has_names) return number;
+    begin_line();
+    out << " ";
+    print_place();
+    out << "\n";
+    return number;
+}
+
+void CallNames::print_brief(Printer& out, Call call) const
+{
+    const bool is_known = call.module != kNoModule;
+    const std::string_view path = is_known ? path_of(module_table[call.module]) : "generated code";
+    const std::size_t slash = path.rfind('/');
+    const std::string_view module = slash == std::string_view::npos ? path : slice(path, slash + 1);
+    const bool has_names = is_known && for_each_function(call, [&](const Function& function) {
+                               out << "       " << function.name << "  ";
+                               if (function.file.empty())
+                                   out << "(" << module << ")\n";
+                               else
+                                   out << function.file << ":" << function.line << "\n";
+                           });
+    if (has_names) return;
+    out << "       (" << module << "+" << Hex{is_known ? address_in_file(call) : call_site(call)}
+        << ")\n";
+}
+
+void CallNames::print(Printer& out, TraceId trace, std::size_t most_calls, Style style) const
+{
+    // Whoever reads the brief form is not helped by the rounds of a recursion.
+    const auto is_repeated = [&](TraceId node) {
+        if (style == Style::full) return false;
+        const Call call = stack_trie.call(node);
+        TraceId inner = trace;
+        while (inner != node && stack_trie.call(inner) != call)
+            inner = stack_trie.parent(inner);
+        return inner != node;
+    };
+    unsigned number = 0;
+    std::size_t calls = 0;
+    std::size_t left = 0;
+    for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node)) {
+        if (calls == most_calls || is_repeated(node)) {
+            ++left;
+            continue;
+        }
+        ++calls;
+        if (style == Style::full)
+            number = print_full(out, stack_trie.call(node), number);
+        else
+            print_brief(out, stack_trie.call(node));
+    }
+    if (left != 0)
+        out << (style == Style::full ? "    ... and " : "       ... and ") << left
+            << " more calls\n";
+}
+
+} // namespace tarn

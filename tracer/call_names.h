@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+//
+// Stacks as a report shows them: functions, files and lines, asked of the helper all at once.
+
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "src/base/print.h"
+#include "tracer/helper_text.h"
+#include "tracer/mapped_array.h"
+#include "tracer/stack_trie.h"
+
+namespace tarn {
+
+class CallNames {
+public:
+    /// A stack that will be shown, or may be suppressed. Errors: false, no memory.
+    bool add(TraceId trace);
+    /// All stacks that there are. Errors: false, no memory.
+    bool add_all();
+
+    /// What else the helper is told of the stacks, and asked for, see command/resolve.h.
+    struct Request {
+        /// File; empty: only those suppressions that are built in.
+        const char* suppressions = "";
+        /// Where a profile is to be written; empty: nowhere.
+        std::string_view profile = {};
+        /// Writes the K and T lines of it.
+        void (*describe)(HelperText& text) = nullptr;
+    };
+
+    /// Asks the helper for all at once. What it has to say to the user goes to `sink`.
+    /// Errors: false, there are no names; why is said by helper_path() being empty or not.
+    bool resolve(const Request& request, TextSink sink);
+
+    /// The suppression that applies to the stack that was the `number`th to be added; empty: none.
+    std::string_view suppression(std::size_t number) const;
+
+    /// How a call is shown: as LeakSanitizer does, "#0 0x12ab in f file.c:12:3", for tools; or
+    /// "f  file.c:12".
+    enum class Style : std::uint8_t { full, brief };
+
+    /// Prints a stack, innermost call first, at most `most_calls`.
+    void print(Printer& out, TraceId trace, std::size_t most_calls,
+               Style style = Style::full) const;
+
+private:
+    void write_calls(HelperText& text) const;
+    void write_stacks(HelperText& text) const;
+    void write_profile(HelperText& text, const Request& request) const;
+    bool sort_calls();
+    std::size_t number_of(Call call) const;
+    void read_answers(TextSink sink);
+    struct Function {
+        std::string_view name;
+        std::string_view file;
+        std::string_view line;
+        std::string_view column;
+    };
+    template <class Use> bool for_each_function(Call call, Use use) const;
+    unsigned print_full(Printer& out, Call call, unsigned number) const;
+    void print_brief(Printer& out, Call call) const;
+
+    MappedArray<TraceId> traces_;
+    MappedArray<Call> calls_;                    // of all of them, sorted
+    MappedArray<char> answers_;                  // of the helper
+    MappedArray<std::uint32_t> first_line_;      // of each call in answers_
+    MappedArray<std::string_view> suppressions_; // of each stack
+};
+
+} // namespace tarn

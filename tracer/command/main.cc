@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// tarn: the program beside libtarn.so, for what needs more than a preloaded library may.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "src/include/tarn/version.h"
+#include "tracer/command/resolve.h"
+
+int main(int argc, char** argv)
+{
+    CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports");
+    app.set_version_flag("--version", TARN_VERSION);
+    app.require_subcommand(1);
+
+    CLI::App* const symbolize =
+        app.add_subcommand("symbolize", "put functions and lines into a report, stdin to stdout");
+
+    CLI::App* const resolve =
+        app.add_subcommand("resolve", "answer libtarn.so, which runs this when it writes a report");
+    std::string suppressions;
+    resolve->add_option("--suppressions", suppressions, "file with leaks that are not to be shown");
+
+    CLI11_PARSE(app, argc, argv);
+    std::ios::sync_with_stdio(false);
+    if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
+    if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
+    std::cout.flush();
+    return std::cout ? 0 : 1;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// Profiles in the format of pprof (profile.proto, gzip), which pprof, speedscope, Pyroscope and
+// others read. Source: github.com/google/pprof, proto/profile.proto.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tracer/command/symbols.h"
+
+namespace tarn {
+
+struct ProfileFile {
+    std::string path;
+    std::string build_id; // hexadecimal
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+    std::uint64_t bias = 0;
+};
+
+struct ProfileCall {
+    std::size_t file;      // number; none: as many as there are
+    std::uint64_t address; // in the file
+    std::vector<SourceFrame> frames;
+};
+
+/// Allocations, their bytes, in use at the end, at the peak: in pairs of blocks and bytes.
+using ProfileValues = std::array<std::int64_t, 6>;
+
+/// A call made from another one; stacks that begin alike share nodes.
+struct ProfileNode {
+    std::size_t parent; // number; 0: there is none
+    std::size_t call;   // number
+};
+
+struct ProfileStack {
+    std::size_t node; // number of the innermost call's, counted from 1
+    ProfileValues values{};
+};
+
+struct ProfileContents {
+    std::vector<ProfileFile> files;
+    std::vector<ProfileCall> calls;
+    std::vector<ProfileNode> nodes;
+    std::vector<ProfileStack> stacks;
+};
+
+/// Writes a file. Errors: what went wrong; empty: nothing.
+std::string write_profile(const std::string& path, const ProfileContents& contents);
+
+} // namespace tarn

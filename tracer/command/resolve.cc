@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/command/resolve.h"
+
+#include <charconv>
+#include <fstream>
+#include <istream>
+#include <iterator>
+#include <map>
+#include <ostream>
+#include <regex>
+#include <sstream>
+
+#include "tracer/command/pprof.h"
+#include "tracer/command/suppressions.h"
+#include "tracer/command/symbols.h"
+
+namespace tarn {
+
+namespace {
+
+/// What libc and libstdc++ keep until the end on purpose.
+constexpr std::string_view kBuiltIn = R"(
+{
+   libstdc++: memory for exceptions when there is no other
+   Memcheck:Leak
+   fun:*::pool::pool*
+   ...
+}
+{
+   libstdc++: memory for exceptions when there is no other (without symbols)
+   Memcheck:Leak
+   obj:*/libstdc++.so.6*
+   fun:call_init*
+   ...
+}
+{
+   loader: thread-local storage of libraries
+   Memcheck:Leak
+   fun:allocate_dtv*
+   ...
+}
+{
+   loader: thread-local storage of libraries
+   Memcheck:Leak
+   fun:_dl_resize_dtv
+   ...
+}
+{
+   libc: buffers of the standard streams
+   Memcheck:Leak
+   fun:_IO_file_doallocate
+   ...
+}
+)";
+
+std::vector<std::size_t> hexadecimal_numbers(const std::string& line)
+{
+    std::vector<std::size_t> numbers;
+    const char* const end = line.data() + line.size();
+    for (const char* at = line.data(); at < end;) {
+        std::size_t number = 0;
+        const auto [next, error] = std::from_chars(at, end, number, 16);
+        if (error == std::errc()) numbers.push_back(number);
+        at = next == at ? at + 1 : next;
+    }
+    return numbers;
+}
+
+class Answers {
+public:
+    Answers(std::ostream& out, const std::string& file) : out_(out)
+    {
+        std::vector<std::string> problems;
+        if (!file.empty()) {
+            std::ifstream in(file);
+            const std::string text{std::istreambuf_iterator<char>(in), {}};
+            if (!in) problems.emplace_back("cannot be read");
+            suppressions_.add(text, problems);
+        }
+        for (const std::string& problem : problems)
+            out_ << "E\tsuppressions=" << file << ": " << problem << "\n";
+        suppressions_.add(kBuiltIn, problems);
+    }
+
+    void add_file(const std::string& line)
+    {
+        ProfileFile file;
+        std::istringstream fields(line);
+        std::getline(fields, file.path, '\t');
+        std::getline(fields, file.build_id, '\t');
+        fields >> std::hex >> file.start >> file.end >> file.bias;
+        symbols_.add(file.path, file.build_id);
+        profile_.files.push_back(std::move(file));
+    }
+
+    void add_address(std::istream& line)
+    {
+        std::size_t file = 0;
+        std::uint64_t address = 0;
+        line >> std::hex >> file >> address;
+        NamedCall call{.frames = symbols_.at(file, address), .module = {}};
+        if (file < profile_.files.size()) call.module = profile_.files[file].path;
+        for (const SourceFrame& frame : call.frames)
+            out_ << "F\t" << frame.function << "\t" << frame.file << "\t" << frame.line << "\t"
+                 << frame.column << "\n";
+        out_ << ".\n";
+        profile_.calls.push_back({.file = file, .address = address, .frames = {}});
+        calls_.push_back(std::move(call));
+    }
+
+    /// Says whether a stack is suppressed.
+    void judge(const std::string& line)
+    {
+        std::vector<const NamedCall*> calls;
+        for (const std::size_t number : hexadecimal_numbers(line))
+            if (number < calls_.size()) calls.push_back(&calls_[number]);
+        out_ << "S\t" << suppressions_.match(calls) << "\n";
+    }
+
+    /// A node may be below an earlier one only, and of a call that was told.
+    void add_node(const std::string& line)
+    {
+        const std::vector<std::size_t> numbers = hexadecimal_numbers(line);
+        const bool is_right = numbers.size() == 2 && numbers[0] <= profile_.nodes.size() &&
+                              numbers[1] < calls_.size();
+        profile_.nodes.push_back(is_right ? ProfileNode{numbers[0], numbers[1]}
+                                          : ProfileNode{0, 0});
+    }
+
+    void add_stack(const std::string& line)
+    {
+        const std::vector<std::size_t> numbers = hexadecimal_numbers(line);
+        if (numbers.size() == 1 && numbers[0] != 0 && numbers[0] <= profile_.nodes.size())
+            profile_.stacks.push_back({.node = numbers[0], .values = {}});
+    }
+
+    void add_values(std::istream& line)
+    {
+        if (profile_.stacks.empty()) return;
+        for (std::int64_t& value : profile_.stacks.back().values)
+            line >> value;
+    }
+
+    void write(const std::string& path)
+    {
+        for (std::size_t i = 0; i < calls_.size(); ++i)
+            profile_.calls[i].frames = calls_[i].frames;
+        const std::string problem = write_profile(path, profile_);
+        if (problem.empty())
+            out_ << "P\tprofile in " << path << ", for pprof, speedscope and the like\n";
+        else
+            out_ << "E\tno profile: " << path << ": " << problem << "\n";
+    }
+
+private:
+    std::ostream& out_;
+    Suppressions suppressions_;
+    Symbols symbols_;
+    std::vector<NamedCall> calls_;
+    ProfileContents profile_;
+};
+
+} // namespace
+
+void answer(std::istream& questions, std::ostream& out, const std::string& suppressions)
+{
+    Answers answers(out, suppressions);
+    for (std::string line; std::getline(questions, line);) {
+        if (line.size() < 2) continue;
+        std::istringstream rest(line.substr(2));
+        switch (line[0]) {
+        case 'M':
+            answers.add_file(line.substr(2));
+            break;
+        case 'A':
+            answers.add_address(rest);
+            break;
+        case 'L':
+            answers.judge(line.substr(2));
+            break;
+        case 'N':
+            answers.add_node(line.substr(2));
+            break;
+        case 'K':
+            answers.add_stack(line.substr(2));
+            break;
+        case 'T':
+            answers.add_values(rest);
+            break;
+        case 'P':
+            answers.write(line.substr(2));
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+void symbolize(std::istream& report, std::ostream& out)
+{
+    // "    #3 0x7f12 (/lib/libc.so.6+0x2718a) (BuildId: 93ac)"
+    static const std::regex pattern(
+        R"(^(\s*#\d+ 0x[0-9a-f]+) +\((.+)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?\s*$)");
+    Symbols symbols;
+    std::map<std::pair<std::string, std::string>, std::size_t> files;
+    for (std::string line; std::getline(report, line);) {
+        std::smatch found;
+        std::vector<SourceFrame> frames;
+        if (std::regex_match(line, found, pattern)) {
+            const std::pair key(found[2].str(), found[4].str());
+            if (!files.contains(key)) files[key] = symbols.add(key.first, key.second);
+            frames = symbols.at(files[key], std::stoull(found[3].str(), nullptr, 16));
+        }
+        if (frames.empty() || frames[0].function.empty()) out << line << "\n";
+        for (const SourceFrame& frame : frames) {
+            if (frame.function.empty()) continue;
+            out << found[1].str() << " in " << frame.function << " ";
+            if (frame.file.empty())
+                out << "(" << found[2].str() << "+0x" << found[3].str() << ")\n";
+            else
+                out << frame.file << ":" << frame.line << "\n";
+        }
+    }
+}
+
+} // namespace tarn

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Answers what libtarn.so asks when it writes a report: names of addresses, and which stacks are
+// suppressed. The questions, one on a line:
+//
+//      M path <tab> build-id [<tab> start <tab> end <tab> bias]
+//                                      a file, and where it was in memory; the first is number 0
+//      A file address                  an address in that file, both hexadecimal
+//      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first
+//      N node address                  a call made by a node, 0 if by nobody: a new node, the first
+//      is
+//                                      number 1
+//      K node                          a stack by its innermost node
+//      T number ...                    what the K stack before it did: allocations, bytes, blocks
+//      and
+//                                      bytes in use, blocks and bytes at the peak
+//      P path                          write all T lines as a profile for pprof
+//
+// The answers, in the same order: for each A its functions, innermost first, and a line ".";
+// for each L the suppression that applies; for P what is to be told the user. Before them, what is
+// wrong with the suppressions.
+//
+//      E text
+//      F function <tab> file <tab> line <tab> column
+//      .
+//      S name
+//      P text
+
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+namespace tarn {
+
+/// `suppressions`: a file; empty: only those that are built in.
+void answer(std::istream& questions, std::ostream& answers, const std::string& suppressions);
+
+/// Copies a report in which addresses have no names, "(file+0x12ab)", and puts them in.
+void symbolize(std::istream& report, std::ostream& out);
+
+} // namespace tarn

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// Which leaks are not to be reported. Reads LeakSanitizer's files (leak:pattern) and Valgrind's
+// (blocks in braces), also both in one file.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tracer/command/symbols.h"
+
+namespace tarn {
+
+/// A call of a stack as suppressions see it.
+struct NamedCall {
+    std::vector<SourceFrame> frames; // innermost first
+    std::string module;              // path of its file
+};
+
+class Suppressions {
+public:
+    /// Adds those of a text. Errors: one line for each part that is not understood, with its
+    /// number, in `problems`; the rest counts.
+    void add(std::string_view text, std::vector<std::string>& problems);
+
+    /// The name of the first that applies to a stack, innermost call first; empty: none.
+    std::string match(const std::vector<const NamedCall*>& stack) const;
+
+    std::size_t size() const { return all_.size(); }
+
+private:
+    /// One line of a stack: `kind` is what it is compared with.
+    struct Pattern {
+        enum class Kind : char { function, object, any_calls } kind;
+        std::string text;
+    };
+    struct Suppression {
+        std::string name;
+        std::vector<Pattern> calls; // of Valgrind's, from inside; empty: LeakSanitizer's
+        std::string anywhere;       // LeakSanitizer's: in a function, file or module
+    };
+
+    bool applies(const Suppression& suppression, const std::vector<const NamedCall*>& stack) const;
+
+    std::vector<Suppression> all_;
+};
+
+/// Whether `text` is what `pattern` says, in which * is any text and ? any character.
+bool matches(std::string_view pattern, std::string_view text);
+
+} // namespace tarn

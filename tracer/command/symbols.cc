@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/command/symbols.h"
+
+#include <cstdlib>
+#include <cxxabi.h>
+#include <dwarf.h>
+
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+
+namespace tarn {
+
+namespace {
+
+const Dwfl_Callbacks kCallbacks{.find_elf = nullptr,
+                                .find_debuginfo = dwfl_standard_find_debuginfo,
+                                .section_address = dwfl_offline_section_address,
+                                .debuginfo_path = nullptr};
+
+/// Between the files, so that none reaches into another.
+constexpr GElf_Addr kDistance = GElf_Addr{1} << 40;
+
+std::string demangled(const char* name)
+{
+    if (name == nullptr) return {};
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> text(
+        abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
+    return status == 0 ? text.get() : name;
+}
+
+std::string hexadecimal(const unsigned char* bytes, int size)
+{
+    constexpr const char* kDigits = "0123456789abcdef";
+    std::string text;
+    for (int i = 0; i < size; ++i) {
+        text += kDigits[bytes[i] / 16];
+        text += kDigits[bytes[i] % 16];
+    }
+    return text;
+}
+
+void set_name(SourceFrame& frame, const char* linkage)
+{
+    if (linkage == nullptr) return;
+    frame.linkage = linkage;
+    frame.function = demangled(linkage);
+}
+
+void read_name(Dwarf_Die& function, SourceFrame& frame)
+{
+    Dwarf_Attribute attribute;
+    for (const unsigned kind : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name})
+        if (dwarf_attr_integrate(&function, kind, &attribute) != nullptr)
+            return set_name(frame, dwarf_formstring(&attribute));
+    if (const char* const name = dwarf_diename(&function)) frame.function = name;
+}
+
+int number_at(Dwarf_Die& die, unsigned kind)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word value = 0;
+    if (dwarf_attr(&die, kind, &attribute) == nullptr) return 0;
+    return dwarf_formudata(&attribute, &value) == 0 ? static_cast<int>(value) : 0;
+}
+
+/// Where an inlined function was called.
+void read_call(Dwarf_Die& unit, Dwarf_Die& inlined, SourceFrame& caller)
+{
+    Dwarf_Files* files = nullptr;
+    std::size_t count = 0;
+    const auto number = static_cast<std::size_t>(number_at(inlined, DW_AT_call_file));
+    if (dwarf_getsrcfiles(&unit, &files, &count) == 0 && number < count)
+        if (const char* const file = dwarf_filesrc(files, number, nullptr, nullptr))
+            caller.file = file;
+    caller.line = number_at(inlined, DW_AT_call_line);
+    caller.column = number_at(inlined, DW_AT_call_column);
+}
+
+/// The functions that contain an address, by debug information; `innermost` has its line.
+void read_inlined(Dwarf_Die& unit, Dwarf_Addr address, const SourceFrame& innermost,
+                  std::vector<SourceFrame>& frames)
+{
+    Dwarf_Die* found = nullptr;
+    if (dwarf_getscopes(&unit, address, &found) <= 0) return;
+    const std::unique_ptr<Dwarf_Die, void (*)(void*)> innermost_scope(found, std::free);
+    // As they lie in each other in the code: dwarf_getscopes() goes on with where the inlined
+    // function was written.
+    Dwarf_Die* chain = nullptr;
+    const int count = dwarf_getscopes_die(found, &chain);
+    const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(chain, std::free);
+    SourceFrame frame = innermost;
+    for (int i = 0; i < count; ++i) {
+        Dwarf_Die& scope = chain[i];
+        const int tag = dwarf_tag(&scope);
+        if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine) continue;
+        read_name(scope, frame);
+        frames.push_back(frame);
+        if (tag == DW_TAG_subprogram) return;
+        frame = {};
+        read_call(unit, scope, frame);
+    }
+}
+
+} // namespace
+
+Symbols::Symbols() : session_(dwfl_begin(&kCallbacks), dwfl_end) {}
+
+Symbols::~Symbols() = default;
+
+std::size_t Symbols::add(const std::string& path, const std::string& build_id)
+{
+    const GElf_Addr base = (files_.size() + 1) * kDistance;
+    dwfl_report_begin_add(session_.get());
+    Dwfl_Module* module =
+        dwfl_report_elf(session_.get(), path.c_str(), path.c_str(), -1, base, false);
+    dwfl_report_end(session_.get(), nullptr, nullptr);
+    GElf_Addr bias = 0;
+    if (module != nullptr && dwfl_module_getelf(module, &bias) == nullptr) module = nullptr;
+    if (module != nullptr && !build_id.empty()) {
+        const unsigned char* bits = nullptr;
+        GElf_Addr at = 0;
+        const int size = dwfl_module_build_id(module, &bits, &at);
+        // The file has been replaced since: its names would be wrong.
+        if (size > 0 && hexadecimal(bits, size) != build_id) module = nullptr;
+    }
+    files_.push_back({module, bias});
+    return files_.size() - 1;
+}
+
+std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
+{
+    std::vector<SourceFrame> frames;
+    if (file >= files_.size() || files_[file].module == nullptr) return frames;
+    Dwfl_Module* const module = files_[file].module;
+    const GElf_Addr place = address + files_[file].bias;
+
+    SourceFrame innermost;
+    if (Dwfl_Line* const line = dwfl_module_getsrc(module, place)) {
+        const char* const name =
+            dwfl_lineinfo(line, nullptr, &innermost.line, &innermost.column, nullptr, nullptr);
+        if (name != nullptr) innermost.file = name;
+    }
+    Dwarf_Addr unit_bias = 0;
+    if (Dwarf_Die* const unit = dwfl_module_addrdie(module, place, &unit_bias))
+        read_inlined(*unit, place - unit_bias, innermost, frames);
+
+    GElf_Off offset = 0;
+    GElf_Sym symbol;
+    const char* const name =
+        dwfl_module_addrinfo(module, place, &offset, &symbol, nullptr, nullptr, nullptr);
+    if (frames.empty()) frames.push_back(innermost);
+    // Debug information does not say in which namespace a static function is.
+    const bool is_mangled = name != nullptr && name[0] == '_' && name[1] == 'Z';
+    if (frames.back().function.empty() || (is_mangled && frames.back().linkage.empty()))
+        set_name(frames.back(), name);
+    return frames;
+}
+
+} // namespace tarn

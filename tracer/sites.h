@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+//
+// Sites: the places that allocate, one for each stack, with what they have done so far. This is all
+// that a trace keeps: it grows with the program's stacks, not with its allocations.
+
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/os/mutex.h"
+#include "tracer/stack_trie.h"
+
+namespace tarn {
+
+/// A counter that any thread adds to.
+class SiteCounter {
+public:
+    void add(std::uint64_t more)
+    {
+        if (os::is_single_threaded())
+            value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+        else
+            value_.fetch_add(more, std::memory_order_relaxed);
+    }
+    std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+struct Site {
+    TraceId trace;
+    SiteCounter allocations;
+    SiteCounter bytes; // asked for
+    SiteCounter frees;
+    SiteCounter freed_bytes;
+    std::uint64_t peak_blocks; // in use when the process had most in use
+    std::uint64_t peak_bytes;
+    SiteCounter temporary; // freed before the same thread's next allocation
+
+    std::uint64_t live_blocks() const { return difference(allocations, frees); }
+    std::uint64_t live_bytes() const { return difference(bytes, freed_bytes); }
+
+private:
+    /// A running thread may have changed one in between.
+    static std::uint64_t difference(const SiteCounter& a, const SiteCounter& b)
+    {
+        const std::uint64_t minuend = a.get();
+        const std::uint64_t subtrahend = b.get();
+        return minuend > subtrahend ? minuend - subtrahend : 0;
+    }
+};
+
+/// All sites. Thread safety: any thread.
+class SiteTable {
+public:
+    /// The site of a stack. Errors: nullptr, no memory. Cost: a few ns.
+    Site* find(TraceId trace)
+    {
+        const std::uint32_t number = stack_trie.tag(trace);
+        return number != 0 ? &site(number) : add(trace);
+    }
+
+    std::size_t size() const { return size_.load(std::memory_order_acquire); }
+    /// `number`: 1 to size().
+    Site& site(std::size_t number) const
+    {
+        return chunks_[number / kSitesInChunk].load(
+            std::memory_order_acquire)[number % kSitesInChunk];
+    }
+
+private:
+    static constexpr std::size_t kSitesInChunk = 512;
+    static constexpr std::size_t kMostChunks = std::size_t{1} << 14;
+
+    Site* add(TraceId trace);
+
+    std::array<std::atomic<Site*>, kMostChunks> chunks_{};
+    std::atomic<std::size_t> size_{0};
+    os::Mutex mutex_; // for changes
+};
+
+extern constinit SiteTable site_table;
+
+/// What the whole process has in use, and when that was most. Thread safety: any thread.
+class LiveTotals {
+public:
+    void allocated(std::uint64_t size)
+    {
+        blocks_.add(1);
+        bytes_.add(size);
+        const std::uint64_t now = live_bytes();
+        if (now >= next_peak_.load(std::memory_order_relaxed)) [[unlikely]]
+            note_peak(now);
+    }
+    void freed(std::uint64_t size)
+    {
+        freed_blocks_.add(1);
+        freed_bytes_.add(size);
+    }
+
+    std::uint64_t live_bytes() const { return bytes_.get() - freed_bytes_.get(); }
+    std::uint64_t live_blocks() const { return blocks_.get() - freed_blocks_.get(); }
+    std::uint64_t bytes() const { return bytes_.get(); }
+    std::uint64_t blocks() const { return blocks_.get(); }
+    std::uint64_t freed_blocks() const { return freed_blocks_.get(); }
+    /// Of the last peak that was noted: within a hundredth of the highest.
+    std::uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
+    std::uint64_t peak_blocks() const { return peak_blocks_.load(std::memory_order_relaxed); }
+    /// Milliseconds of os::clock_milliseconds().
+    std::uint64_t peak_at() const { return peak_at_.load(std::memory_order_relaxed); }
+
+private:
+    void note_peak(std::uint64_t now);
+
+    SiteCounter blocks_;
+    SiteCounter bytes_;
+    SiteCounter freed_blocks_;
+    SiteCounter freed_bytes_;
+    std::atomic<std::uint64_t> next_peak_{1};
+    std::atomic<std::uint64_t> peak_bytes_{0};
+    std::atomic<std::uint64_t> peak_blocks_{0};
+    std::atomic<std::uint64_t> peak_at_{0};
+    os::Mutex mutex_; // for the peak
+};
+
+extern constinit LiveTotals live_totals;
+
+} // namespace tarn

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// All stacks that were ever seen, as a tree: a node is a call made by the node above it. Two stacks
+// that begin alike share what they have in common, and a stack is known by one number, that of its
+// innermost call.
+//
+//      main ──┬── parse ──── malloc caller a        trace 3 = main, parse, a
+//             └── render ─── malloc caller b        trace 5 = main, render, b
+
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/os/mutex.h"
+
+namespace tarn {
+
+/// A call: where it returns to, and of which module, because another one may lie there later.
+struct Call {
+    std::uint64_t address : 48;
+    std::uint64_t module : 16; // number in ModuleTable
+
+    friend bool operator==(const Call&, const Call&) = default;
+};
+
+/// Number of a node; kNoTrace is above all of them.
+using TraceId = std::uint32_t;
+inline constexpr TraceId kNoTrace = 0;
+
+/// Nodes are never removed. Thread safety: any thread; what exists is found without a lock.
+class StackTrie {
+public:
+    /// The node of `call` made from `parent`. Errors: kNoTrace, no memory.
+    /// Cost: 5 to 20 ns, a cache miss or two.
+    TraceId child(TraceId parent, Call call);
+
+    TraceId parent(TraceId id) const { return node(id).parent; }
+    Call call(TraceId id) const { return node(id).call; }
+    /// A number that somebody gives a node, at first 0.
+    std::uint32_t tag(TraceId id) const { return node(id).tag.load(std::memory_order_acquire); }
+    void set_tag(TraceId id, std::uint32_t tag)
+    {
+        node(id).tag.store(tag, std::memory_order_release);
+    }
+    /// Nodes so far; their numbers are 1 to size().
+    std::size_t size() const { return size_.load(std::memory_order_acquire); }
+
+private:
+    struct Node {
+        Call call;
+        TraceId parent;
+        std::atomic<std::uint32_t> tag;
+    };
+    static_assert(sizeof(Node) == 16);
+
+    /// Numbers of nodes by hash, open addressing; half of it is free.
+    struct Table {
+        std::size_t capacity; // a power of two
+        std::atomic<TraceId>* slots;
+    };
+
+    static constexpr std::size_t kNodesInChunk = std::size_t{1} << 12;
+    static constexpr std::size_t kMostChunks = std::size_t{1} << 14;
+
+    Node& node(TraceId id) const
+    {
+        return chunks_[id / kNodesInChunk].load(std::memory_order_acquire)[id % kNodesInChunk];
+    }
+    TraceId find(const Table* table, TraceId parent, Call call) const;
+    TraceId add(TraceId parent, Call call);
+    const Table* grown(const Table* table);
+    void place(const Table& table, TraceId id) const;
+
+    std::atomic<const Table*> table_{nullptr};
+    std::array<std::atomic<Node*>, kMostChunks> chunks_{};
+    std::atomic<std::size_t> size_{0};
+    os::Mutex mutex_; // for changes
+};
+
+extern constinit StackTrie stack_trie;
+
+} // namespace tarn

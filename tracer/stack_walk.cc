@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/stack_walk.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tarn {
+
+namespace {
+
+/// Beyond the largest frames there are; what a rule says of broken code is not followed.
+constexpr std::uintptr_t kLargestFrame = std::uintptr_t{64} << 20;
+
+constexpr std::uintptr_t kAddressBits = (std::uintptr_t{1} << 48) - 1;
+constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
+
+constexpr std::size_t kNothingChanged = std::numeric_limits<std::size_t>::max();
+
+std::uintptr_t load(std::uintptr_t address)
+{
+    return *reinterpret_cast<const std::uintptr_t*>(address);
+}
+
+std::uintptr_t signed_offset(std::int64_t offset)
+{
+    return static_cast<std::uintptr_t>(offset);
+}
+
+} // namespace
+
+[[gnu::always_inline]] inline StackWalker::Detail& StackWalker::add(std::uintptr_t address,
+                                                                    std::uintptr_t value, Kind kind)
+{
+    fresh_[fresh_size_] = {address, value};
+    Detail& detail = fresh_details_[fresh_size_++];
+    detail.node = kNoTrace;
+    detail.kind = kind;
+    detail.need = Need::none;
+    return detail;
+}
+
+/// Goes to the caller, noting in fresh_ on which words that depends.
+[[gnu::always_inline]] inline StackWalker::Step StackWalker::step(Position& at,
+                                                                  const UnwindRule& rule)
+{
+    using Rule = UnwindRule::Kind;
+    const std::uintptr_t offset = signed_offset(rule.cfa);
+    std::uintptr_t cfa = 0;
+    std::uintptr_t rbp_base = 0;
+    switch (rule.kind()) {
+    case Rule::from_stack:
+        rbp_base = cfa = at.stack_pointer + offset;
+        break;
+    case Rule::from_frame:
+        rbp_base = cfa = at.frame_pointer + offset;
+        break;
+    case Rule::through_frame:
+        if (at.frame_pointer - at.stack_pointer > kLargestFrame) return Step::end;
+        cfa = load(at.frame_pointer + offset);
+        add(at.frame_pointer + offset, cfa, Kind::other);
+        rbp_base = at.frame_pointer;
+        break;
+    case Rule::special:
+        return Step::special;
+    default:
+        return Step::end;
+    }
+    if (cfa - at.stack_pointer - kWord > kLargestFrame || cfa % kWord != 0) return Step::end;
+    if (rule.saved_rbp != 0) {
+        const std::uintptr_t slot = rbp_base + signed_offset(rule.saved_rbp) * kWord;
+        at.frame_pointer = load(slot);
+        add(slot, at.frame_pointer, Kind::saved_rbp);
+    }
+    at.address = load(cfa - kWord);
+    at.stack_pointer = cfa;
+    return at.address == 0 ? Step::end : Step::call;
+}
+
+/// Goes to the first caller that is not our own, if the way there is one of own_paths_.
+inline bool StackWalker::leave_known(Position& at, MemoryRange own) const
+{
+    for (const OwnPath& path : own_paths_) {
+        bool is_same = path.size != 0;
+        for (std::size_t i = 0; is_same && i < path.count; ++i)
+            is_same = static_cast<std::uint32_t>(load(at.stack_pointer + path.checks[i].offset)) ==
+                      path.checks[i].value;
+        // Another one may go on where this ends.
+        if (!is_same || own.contains(load(at.stack_pointer + path.size - kWord))) continue;
+        if (path.saved_rbp != 0) at.frame_pointer = load(at.stack_pointer + path.saved_rbp);
+        at.stack_pointer += path.size;
+        at.address = load(at.stack_pointer - kWord);
+        return true;
+    }
+    return false;
+}
+
+/// Goes to the first caller that is not our own, and remembers the way if it is always the same.
+StackWalker::Step StackWalker::leave_own(Position& at, MemoryRange own)
+{
+    OwnPath path{};
+    const std::uintptr_t start = at.stack_pointer;
+    bool is_fixed = true;
+    for (;;) {
+        const UnwindRule rule = rule_cache.find(at.address);
+        const std::uintptr_t before = at.stack_pointer;
+        const Step result = step(at, rule);
+        fresh_size_ = 0;
+        if (result != Step::call) return result;
+        is_fixed = is_fixed && rule.kind() == UnwindRule::Kind::from_stack;
+        const std::uintptr_t cfa = before + signed_offset(rule.cfa);
+        if (rule.saved_rbp != 0)
+            path.saved_rbp =
+                static_cast<std::uint32_t>(cfa + signed_offset(rule.saved_rbp) * kWord - start);
+        if (!own.contains(at.address)) break;
+        is_fixed = is_fixed && path.count < path.checks.size();
+        if (!is_fixed) continue;
+        path.checks[path.count++] = {
+            .offset = static_cast<std::uint32_t>(at.stack_pointer - kWord - start),
+            .value = static_cast<std::uint32_t>(at.address)};
+    }
+    path.size = static_cast<std::uint32_t>(at.stack_pointer - start);
+    if (is_fixed) own_paths_[next_own_path_++ % own_paths_.size()] = path;
+    return Step::call;
+}
+
+/// Whether the last stack went through here; what it had further inside is dropped.
+[[gnu::always_inline]] inline bool StackWalker::joins(const Position& at)
+{
+    const std::uintptr_t slot = at.stack_pointer - kWord;
+    while (last_size_ != 0 &&
+           (last_[last_size_ - 1].address < slot || details_[last_size_ - 1].kind != Kind::call))
+        --last_size_;
+    if (last_size_ == 0 || last_[last_size_ - 1].address != slot) return false;
+    const Detail& detail = details_[last_size_ - 1];
+    if (detail.need == Need::rbp && detail.rbp != at.frame_pointer) return false;
+    return last_[last_size_ - 1].value == at.address || replaces(last_size_ - 1, at.address);
+}
+
+/// Whether the way outwards stays the same when a call returns to `value` instead of where it did.
+/// If so, that is what it does from now on.
+bool StackWalker::replaces(std::size_t number, std::uintptr_t value)
+{
+    Detail& detail = details_[number];
+    if (detail.kind != Kind::call) return false;
+    const UnwindRule rule = rule_cache.find(value);
+    if (!rule.leads_as(detail.rule)) return false;
+    last_[number].value = value;
+    detail.rule = rule;
+    first_changed_ = std::min(first_changed_, number);
+    return true;
+}
+
+/// Whether all beyond the innermost call of last_ is as it was, but for addresses that make no
+/// difference. If not, only what is further outside than the first difference stays.
+[[gnu::always_inline]] inline bool StackWalker::is_as_before()
+{
+    for (std::size_t i = last_size_ - 1; i-- > 0;) {
+        const std::uintptr_t value = load(last_[i].address);
+        if (value == last_[i].value || replaces(i, value)) [[likely]]
+            continue;
+        last_size_ = i;
+        first_changed_ = kNothingChanged;
+        return false;
+    }
+    return true;
+}
+
+[[gnu::always_inline]] inline TraceId StackWalker::child(TraceId parent, std::uintptr_t address,
+                                                         ModuleId module)
+{
+    const Call call{.address = address & kAddressBits, .module = module};
+    const std::size_t hash = ((address ^ std::uintptr_t{parent} << 5U) * 0x9E3779B97F4A7C15U) >>
+                             static_cast<unsigned>(64 - kRecentBits);
+    RecentNode& recent = recent_nodes_[hash];
+    if (recent.call == call && recent.parent == parent && recent.node != kNoTrace) [[likely]]
+        return recent.node;
+    recent = {.call = call, .parent = parent, .node = stack_trie.child(parent, call)};
+    return recent.node;
+}
+
+/// Finds the nodes of last_ from word `first` on. Errors: kNoTrace, no memory.
+TraceId StackWalker::find_nodes(std::size_t first)
+{
+    TraceId node = kNoTrace;
+    for (std::size_t i = first; i-- > 0 && node == kNoTrace;)
+        if (details_[i].kind == Kind::call) node = details_[i].node;
+    for (std::size_t i = first; i < last_size_; ++i) {
+        Detail& detail = details_[i];
+        if (detail.kind != Kind::call) continue;
+        node = child(node, last_[i].value, detail.rule.module());
+        detail.node = node;
+        if (node == kNoTrace) break;
+    }
+    if (node == kNoTrace) last_size_ = 0;
+    return node;
+}
+
+/// Puts fresh_ on top of last_ and finds the nodes.
+inline TraceId StackWalker::join()
+{
+    std::size_t count = 0;
+    Need need = Need::none;
+    const std::size_t joint = last_size_;
+    if (joint != 0) {
+        count = details_[joint - 1].count;
+        need = details_[joint - 1].need;
+    }
+    while (fresh_size_ != 0) {
+        const Detail& fresh = fresh_details_[--fresh_size_];
+        // Where rbp was saved matters if somebody further outside is found by it.
+        if (fresh.kind == Kind::saved_rbp && need != Need::rbp) continue;
+        last_[last_size_] = fresh_[fresh_size_];
+        Detail& added = details_[last_size_++];
+        added = fresh;
+        if (fresh.kind != Kind::call) continue;
+        if (fresh.need != Need::like_caller) need = fresh.need;
+        added.need = need;
+        added.count = static_cast<std::uint16_t>(++count);
+    }
+    const std::size_t first = std::min(first_changed_, joint);
+    return first < last_size_ ? find_nodes(first) : details_[last_size_ - 1].node;
+}
+
+/// From a call of the program on: all that is not as it was the last time.
+inline StackWalker::Step StackWalker::walk_new(Position& at, std::size_t most_calls,
+                                               bool& has_joined)
+{
+    using Rule = UnwindRule::Kind;
+    for (std::size_t calls = 1;; ++calls) {
+        if (joins(at) && details_[last_size_ - 1].count + calls <= most_calls && is_as_before()) {
+            has_joined = true;
+            return Step::call;
+        }
+        Detail& added = add(at.stack_pointer - kWord, at.address, Kind::call);
+        const UnwindRule rule = rule_cache.find(at.address);
+        added.rbp = at.frame_pointer;
+        added.rule = rule;
+        if (rule.kind() == Rule::from_frame || rule.kind() == Rule::through_frame)
+            added.need = Need::rbp;
+        else if (rule.kind() == Rule::from_stack && rule.saved_rbp == 0)
+            added.need = Need::like_caller;
+        if (calls == most_calls) return Step::end;
+        const Step result = step(at, rule);
+        if (result != Step::call) return result;
+    }
+}
+
+/// All the way by everything that call frame information can say, for stacks on which there is a
+/// signal frame or the like. What was found is not remembered: such a stack may have parts.
+TraceId StackWalker::walk_anyhow(const RegisterValues& start, MemoryRange own,
+                                 std::size_t most_calls)
+{
+    RegisterValues registers = start;
+    bool is_interrupted = true;
+    last_size_ = 0;
+    fresh_size_ = 0;
+    while (fresh_size_ < most_calls && step_out(registers, is_interrupted) == Caller::found) {
+        const std::uintptr_t address = registers[kReturnAddress];
+        if (fresh_size_ == 0 && own.contains(address)) continue;
+        // One is taken off wherever it is shown, as calls need.
+        add(0, address + (is_interrupted ? 1 : 0), Kind::call)
+            .rule.set(UnwindRule::Kind::special,
+                      module_table.find(address - (is_interrupted ? 0 : 1)));
+    }
+    const TraceId node = fresh_size_ != 0 ? join() : kNoTrace;
+    last_size_ = 0;
+    return node;
+}
+
+TraceId StackWalker::walk(const RegisterValues& start, MemoryRange own, std::size_t most_calls)
+{
+    if (const std::uint64_t epoch = rule_cache.epoch(); epoch != epoch_) {
+        last_size_ = 0;
+        recent_nodes_ = {};
+        epoch_ = epoch;
+    }
+    Position at{.address = start[kReturnAddress],
+                .stack_pointer = start[kStackPointer],
+                .frame_pointer = start[kFramePointer]};
+    fresh_size_ = 0;
+    first_changed_ = kNothingChanged;
+    bool has_joined = false;
+    Step result = leave_known(at, own) ? Step::call : leave_own(at, own);
+    if (result == Step::call) result = walk_new(at, most_calls, has_joined);
+    if (result == Step::special) return walk_anyhow(start, own, most_calls);
+    if (!has_joined) last_size_ = 0; // the whole stack is new
+    return has_joined || fresh_size_ != 0 ? join() : kNoTrace;
+}
+
+} // namespace tarn

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/trace_report.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <functional>
+#include <unistd.h>
+
+#include "src/os/process.h"
+#include "tracer/arena.h"
+#include "tracer/call_names.h"
+#include "tracer/helper.h"
+#include "tracer/sites.h"
+
+namespace tarn {
+
+namespace {
+
+/// Calls of one stack that are listed.
+constexpr std::size_t kMostCallsListed = 10;
+
+/// Sites whose stacks differ only in how often they go round.
+struct Place {
+    std::uint64_t key; // of its stack, see folded_key()
+    TraceId trace;     // of the site that held the most at the peak
+    std::uint64_t most;
+    std::uint64_t allocations;
+    std::uint64_t bytes;
+    std::uint64_t temporary; // freed before the same thread's next allocation
+    std::uint64_t peak_blocks;
+    std::uint64_t peak_bytes;
+    std::uint64_t live_blocks;
+    std::uint64_t live_bytes;
+};
+
+/// A number for the calls of a stack, each of them counted once: a recursive function that
+/// allocates has as many stacks as levels, which are one place to a reader.
+class StackFolder {
+public:
+    std::uint64_t key_of(TraceId trace)
+    {
+        ++round_;
+        std::uint64_t key = 0;
+        for (; trace != kNoTrace; trace = stack_trie.parent(trace)) {
+            const auto call = std::bit_cast<std::uint64_t>(stack_trie.call(trace));
+            // What does not fit is counted once more: two places instead of one.
+            Seen& seen = seen_[(call * kMultiplier) >> 56U];
+            if (seen.call == call && seen.round == round_) continue;
+            seen = {call, round_};
+            key = (key ^ call) * kMultiplier;
+            key ^= key >> 29U;
+        }
+        return key;
+    }
+
+private:
+    static constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15U;
+
+    struct Seen {
+        std::uint64_t call;
+        std::uint64_t round;
+    };
+    std::array<Seen, 256> seen_{};
+    std::uint64_t round_ = 0;
+};
+
+/// What the helper needs for a profile, see command/resolve.h.
+void describe_sites(HelperText& text)
+{
+    for (std::size_t number = 1; number <= site_table.size(); ++number) {
+        const Site& site = site_table.site(number);
+        text << "K ";
+        text.hexadecimal(site.trace) << "\n";
+        text << "T " << site.allocations.get() << " " << site.bytes.get() << " "
+             << site.live_blocks() << " " << site.live_bytes() << " " << site.peak_blocks << " "
+             << site.peak_bytes << "\n";
+    }
+}
+
+class TraceReport {
+public:
+    TraceReport(const TraceReportOptions& options, TextSink sink)
+        : options_(options), sink_(sink), out_(sink)
+    {}
+
+    void write()
+    {
+        if (!collect()) {
+            out_ << "tarn: no report of the trace: no memory for it\n";
+            return;
+        }
+        // The helper says where the profile is; that comes first.
+        out_.flush();
+        const bool has_names = names_.resolve(
+            {.suppressions = "", .profile = options_.profile, .describe = describe_sites}, sink_);
+        print_totals();
+        if (!has_names) print_no_names();
+        print_list("hold the most when the process holds the most:", &Place::peak_bytes,
+                   [this](const Place& place) {
+                       out_ << HumanBytes{place.peak_bytes} << " ("
+                            << Percent{place.peak_bytes, live_totals.peak_bytes()} << ") in "
+                            << place.peak_blocks << " blocks";
+                   });
+        print_list("allocate most often:", &Place::allocations,
+                   [this](const Place& place) { print_allocations(place); });
+        print_list("allocate most often what is freed before the thread's next allocation:",
+                   &Place::temporary, [this](const Place& place) {
+                       out_ << place.temporary << " blocks, "
+                            << Percent{place.temporary, place.allocations} << " of its ";
+                       print_allocations(place);
+                   });
+        print_list("hold the most at the end:", &Place::live_bytes, [this](const Place& place) {
+            out_ << HumanBytes{place.live_bytes} << " in " << place.live_blocks << " blocks";
+        });
+    }
+
+private:
+    bool collect()
+    {
+        if (!names_.add_all()) return false;
+        StackFolder folder;
+        for (std::size_t number = 1; number <= site_table.size(); ++number) {
+            const Site& site = site_table.site(number);
+            const Place place{.key = folder.key_of(site.trace),
+                              .trace = site.trace,
+                              .most = site.peak_bytes,
+                              .allocations = site.allocations.get(),
+                              .bytes = site.bytes.get(),
+                              .temporary = site.temporary.get(),
+                              .peak_blocks = site.peak_blocks,
+                              .peak_bytes = site.peak_bytes,
+                              .live_blocks = site.live_blocks(),
+                              .live_bytes = site.live_bytes()};
+            temporaries_ += place.temporary;
+            if (!places_.push_back(place)) return false;
+        }
+        std::ranges::sort(places_.all(), {}, &Place::key);
+        std::size_t last = 0;
+        for (std::size_t i = 1; i < places_.size(); ++i) {
+            if (places_[i].key == places_[last].key)
+                merge(places_[last], places_[i]);
+            else
+                places_[++last] = places_[i];
+        }
+        return places_.empty() || places_.resize(last + 1);
+    }
+
+    static void merge(Place& into, const Place& from)
+    {
+        if (from.most > into.most) {
+            into.trace = from.trace;
+            into.most = from.most;
+        }
+        into.allocations += from.allocations;
+        into.bytes += from.bytes;
+        into.temporary += from.temporary;
+        into.peak_blocks += from.peak_blocks;
+        into.peak_bytes += from.peak_bytes;
+        into.live_blocks += from.live_blocks;
+        into.live_bytes += from.live_bytes;
+    }
+
+    Printer& line() { return out_ << "==" << static_cast<std::uint64_t>(::getpid()) << "== "; }
+
+    void print_totals()
+    {
+        const LiveTotals& totals = live_totals;
+        line() << "TRACE SUMMARY of " << os::executable_name() << ":\n";
+        line() << "  " << totals.blocks() << " allocations of " << HumanBytes{totals.bytes()}
+               << " in all, " << totals.freed_blocks() << " frees; "
+               << Percent{temporaries_, totals.blocks()}
+               << " of the blocks were freed before their thread allocated again\n";
+        line() << "  peak: " << HumanBytes{totals.peak_bytes()} << " in " << totals.peak_blocks()
+               << " blocks, " << totals.peak_at() - options_.started_at
+               << " ms after the start; at the end: " << HumanBytes{totals.live_bytes()} << " in "
+               << totals.live_blocks() << " blocks\n";
+        line() << "  " << places_.size() << " places allocate, with " << site_table.size()
+               << " stacks; the trace itself took " << HumanBytes{arena.used()} << "\n";
+    }
+
+    void print_no_names()
+    {
+        const std::string_view helper = helper_path();
+        line() << (helper.empty()
+                       ? "  no names and no profile: there is no tarn command beside libtarn.so "
+                         "(symbolizer=PATH says where)\n"
+                       : "  no names and no profile: the tarn command did not answer\n");
+    }
+
+    void print_allocations(const Place& place)
+    {
+        out_ << place.allocations << " allocations ("
+             << Percent{place.allocations, live_totals.blocks()} << ") of "
+             << HumanBytes{place.allocations != 0 ? place.bytes / place.allocations : 0}
+             << " on average";
+    }
+
+    template <class Figures>
+    void print_list(std::string_view title, std::uint64_t Place::*rank, Figures print_figures)
+    {
+        std::ranges::sort(places_.all(), std::ranges::greater(), rank);
+        const std::size_t listed = std::min(options_.most_sites, places_.size());
+        if (listed == 0 || places_[0].*rank == 0) return;
+        line() << "\n";
+        line() << "Places that " << title << "\n";
+        for (std::size_t i = 0; i < listed && places_[i].*rank != 0; ++i) {
+            line() << i + 1 << ". ";
+            print_figures(places_[i]);
+            out_ << "\n";
+            names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
+        }
+    }
+
+    const TraceReportOptions& options_;
+    TextSink sink_;
+    Printer out_;
+    MappedArray<Place> places_;
+    std::uint64_t temporaries_ = 0;
+    CallNames names_;
+};
+
+} // namespace
+
+void report_trace(const TraceReportOptions& options, TextSink sink)
+{
+    TraceReport(options, sink).write();
+}
+
+} // namespace tarn

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// The observer of the traced modes: finds the stack of each allocation.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/observer.h"
+#include "tracer/stack_trie.h"
+
+namespace tarn {
+
+struct TraceOptions {
+    std::size_t most_calls; // kept of a stack, at most kMostCalls
+    bool counts_sites;      // for a trace, see sites.h
+};
+
+/// Makes room for the tables and returns what the heap is to be given.
+/// Errors: nullptr, no address space or a libc without _dl_find_object(): no stacks.
+const Observer* start_tracing(const TraceOptions& options);
+
+/// What the calling thread allocates from now on is not to be reported, until the call with false;
+/// these nest.
+void ignore_allocations(bool ignore);
+
+/// After dlclose(): what was known of code that is gone is forgotten.
+void forget_unloaded_code();
+
+} // namespace tarn

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/unwinder.h"
+
+#include <limits>
+
+#include "src/os/probe.h"
+#include "tracer/arena.h"
+#include "tracer/dwarf_reader.h"
+
+namespace tarn {
+
+constinit RuleCache rule_cache;
+
+namespace {
+
+constexpr std::int64_t kWord = sizeof(std::uintptr_t);
+
+// Too much for a small stack; for the holder of frame_mutex.
+constinit FrameRow row;
+constinit os::Mutex frame_mutex;
+
+/// The single register and offset of an expression "DW_OP_bregN offset", and whether a DW_OP_deref
+/// follows. Errors: false, it is another one.
+struct RegisterOffset {
+    std::size_t number;
+    std::int64_t offset;
+    bool is_loaded;
+};
+
+bool read_simple(std::int64_t expression, RegisterOffset& found)
+{
+    const auto* const start = reinterpret_cast<const std::byte*>(expression);
+    DwarfReader length(start, start + 10);
+    const std::uint64_t size = length.uleb();
+    DwarfReader reader(length.position(), length.position() + size);
+    const auto code = reader.read<std::uint8_t>();
+    if (code < 0x70 || code > 0x8F) return false;
+    found = {.number = code - 0x70U, .offset = reader.sleb(), .is_loaded = false};
+    if (reader.done()) return true;
+    found.is_loaded = reader.read<std::uint8_t>() == 0x06;
+    return found.is_loaded && reader.done();
+}
+
+bool fits(std::int64_t cfa, std::int64_t saved_rbp)
+{
+    return cfa >= std::numeric_limits<std::int32_t>::min() &&
+           cfa <= std::numeric_limits<std::int32_t>::max() && saved_rbp % kWord == 0 &&
+           saved_rbp / kWord >= std::numeric_limits<std::int16_t>::min() &&
+           saved_rbp / kWord <= std::numeric_limits<std::int16_t>::max();
+}
+
+/// `cfa` in bytes, `saved_rbp` in bytes from where rbp is saved relative to. Requires: fits().
+UnwindRule make_rule(UnwindRule::Kind kind, std::int64_t cfa = 0, std::int64_t saved_rbp = 0)
+{
+    UnwindRule rule{.cfa = static_cast<std::int32_t>(cfa),
+                    .saved_rbp = static_cast<std::int16_t>(saved_rbp / kWord)};
+    rule.set(kind, kNoModule);
+    return rule;
+}
+
+/// Of a function that realigns its stack: CFA = *(rbp + a), and the caller's rbp = *(rbp + b).
+UnwindRule realigned_rule(const RegisterRule& frame_pointer)
+{
+    RegisterOffset cfa{};
+    RegisterOffset saved{};
+    const bool is_known =
+        row.cfa.how == Recovery::is_expression && read_simple(row.cfa.value, cfa) &&
+        cfa.is_loaded && cfa.number == kFramePointer &&
+        frame_pointer.how == Recovery::at_expression && read_simple(frame_pointer.value, saved) &&
+        !saved.is_loaded && saved.number == kFramePointer && fits(cfa.offset, saved.offset);
+    if (!is_known) return make_rule(UnwindRule::Kind::special);
+    return make_rule(UnwindRule::Kind::through_frame, cfa.offset, saved.offset);
+}
+
+/// What `row` comes to.
+UnwindRule rule_of_row()
+{
+    using Kind = UnwindRule::Kind;
+    const RegisterRule& address = row.registers[kReturnAddress];
+    const RegisterRule& frame_pointer = row.registers[kFramePointer];
+    if (address.how == Recovery::undefined) return make_rule(Kind::outermost);
+    if (row.is_signal_frame || address.how != Recovery::at_offset || address.value != -kWord)
+        return make_rule(Kind::special);
+    if (row.cfa.how != Recovery::in_register) return realigned_rule(frame_pointer);
+
+    const bool is_saved = frame_pointer.how == Recovery::at_offset;
+    // A frame that leaves rbp undefined has no callers that need it.
+    const bool is_kept =
+        frame_pointer.how == Recovery::same || frame_pointer.how == Recovery::undefined;
+    const std::int64_t saved = is_saved ? frame_pointer.value : 0;
+    const bool has_base = row.cfa_register == kStackPointer || row.cfa_register == kFramePointer;
+    if (!has_base || !(is_saved || is_kept) || !fits(row.cfa.value, saved))
+        return make_rule(Kind::special);
+    return make_rule(row.cfa_register == kStackPointer ? Kind::from_stack : Kind::from_frame,
+                     row.cfa.value, saved);
+}
+
+UnwindRule rule_at(std::uintptr_t address)
+{
+    // The call is before where it returns to, which may be another function.
+    const ModuleId module = module_table.find(address - 1);
+    if (module == kNoModule) return make_rule(UnwindRule::Kind::unknown);
+    UnwindRule rule = make_rule(UnwindRule::Kind::unknown);
+    if (find_frame_row(module_table[module].unwind_table, address - 1, row)) rule = rule_of_row();
+    rule.set(rule.kind(), module);
+    return rule;
+}
+
+} // namespace
+
+UnwindRule RuleCache::look_up(std::uintptr_t address)
+{
+    const os::LockGuard guard(mutex_);
+    if (entries_.load(std::memory_order_relaxed) == nullptr)
+        entries_.store(static_cast<Entry*>(arena.take(kCapacity * sizeof(Entry))),
+                       std::memory_order_release);
+    UnwindRule rule{};
+    {
+        const os::LockGuard row_guard(frame_mutex);
+        rule = rule_at(address);
+    }
+    if (entries_.load(std::memory_order_relaxed) != nullptr) keep(address, rule);
+    return rule;
+}
+
+void RuleCache::keep(std::uintptr_t address, UnwindRule rule)
+{
+    const Key key = key_of(address);
+    for (std::size_t i = 0; i < kMostProbes; ++i) {
+        Entry& entry = entries_.load(std::memory_order_relaxed)[(hash_of(address) + i) % kCapacity];
+        const Key found = entry.key.load(std::memory_order_relaxed);
+        if (found == key) return; // another thread was quicker
+        if (found != 0 && found >> kEpochShift == key >> kEpochShift) continue;
+        entry.key.store(kChanging, std::memory_order_release);
+        entry.rule.store(rule, std::memory_order_release);
+        entry.key.store(key, std::memory_order_release);
+        return;
+    }
+}
+
+namespace {
+
+/// What a register holds in the caller. Errors: false.
+bool recover(const RegisterRule& rule, const RegisterValues& now, std::uintptr_t cfa,
+             std::uintptr_t& value)
+{
+    const auto* const expression = reinterpret_cast<const std::byte*>(rule.value);
+    const std::uintptr_t offset = cfa + static_cast<std::uintptr_t>(rule.value);
+    switch (rule.how) {
+    case Recovery::same:
+    case Recovery::undefined:
+        return true;
+    case Recovery::at_offset:
+        return os::read_memory(offset, &value, sizeof value);
+    case Recovery::is_offset:
+        value = offset;
+        return true;
+    case Recovery::in_register:
+        if (static_cast<std::uint64_t>(rule.value) >= kRegisters) return false;
+        value = now[static_cast<std::size_t>(rule.value)];
+        return true;
+    case Recovery::at_expression: {
+        std::uintptr_t at = 0;
+        return evaluate(expression, now, cfa, at) && os::read_memory(at, &value, sizeof value);
+    }
+    case Recovery::is_expression:
+        return evaluate(expression, now, cfa, value);
+    }
+    return false;
+}
+
+bool find_cfa(const RegisterValues& now, std::uintptr_t& cfa)
+{
+    if (row.cfa.how == Recovery::is_expression)
+        return evaluate(reinterpret_cast<const std::byte*>(row.cfa.value), now, 0, cfa);
+    if (row.cfa_register >= kRegisters) return false;
+    cfa = now[row.cfa_register] + static_cast<std::uintptr_t>(row.cfa.value);
+    return true;
+}
+
+} // namespace
+
+Caller step_out(RegisterValues& registers, bool& is_interrupted)
+{
+    const std::uintptr_t address = registers[kReturnAddress] - (is_interrupted ? 0 : 1);
+    const ModuleId module = module_table.find(address);
+    const os::LockGuard guard(frame_mutex);
+    if (module == kNoModule || !find_frame_row(module_table[module].unwind_table, address, row))
+        return Caller::unknown;
+    if (row.registers[kReturnAddress].how == Recovery::undefined) return Caller::none;
+    const RegisterValues now = registers;
+    std::uintptr_t cfa = 0;
+    if (!find_cfa(now, cfa)) return Caller::unknown;
+    registers[kStackPointer] = cfa;
+    for (std::size_t i = 0; i < kRegisters; ++i)
+        if (!recover(row.registers[i], now, cfa, registers[i])) return Caller::unknown;
+    is_interrupted = row.is_signal_frame;
+    return registers[kReturnAddress] == 0 ? Caller::none : Caller::found;
+}
+
+} // namespace tarn

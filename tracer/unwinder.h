@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+//
+// From a function to its caller, in two ways that agree: by a rule of eight bytes that is
+// remembered for each address (5 ns), for the code of compilers; and by everything that call frame
+// information can say (microseconds), for signal frames and the like.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/os/mutex.h"
+#include "tracer/dwarf_expression.h"
+#include "tracer/modules.h"
+
+namespace tarn {
+
+/// How to leave a function at one address, in the words of UnwindRule::Kind.
+struct UnwindRule {
+    enum class Kind : std::uint8_t {
+        none,          // not looked up yet
+        from_stack,    // CFA = rsp + cfa
+        from_frame,    // CFA = rbp + cfa
+        through_frame, // CFA = the word at rbp + cfa: the stack was realigned
+        outermost,     // there is no caller
+        special,       // more than these can say
+        unknown,       // nothing is known about this code
+    };
+
+    std::int32_t cfa = 0;              // bytes
+    std::int16_t saved_rbp = 0;        // words from the CFA (through_frame: from rbp); 0: not saved
+    std::uint16_t kind_and_module = 0; // Kind << kModuleBits | module
+
+    static constexpr int kModuleBits = 12;
+    static_assert(kMostModules <= std::size_t{1} << kModuleBits);
+
+    Kind kind() const { return static_cast<Kind>(kind_and_module >> kModuleBits); }
+    ModuleId module() const { return kind_and_module & ((std::uint16_t{1} << kModuleBits) - 1); }
+    /// Whether the caller is found in the same way as by `other`.
+    bool leads_as(const UnwindRule& other) const
+    {
+        return kind() == other.kind() && cfa == other.cfa && saved_rbp == other.saved_rbp &&
+               kind() <= Kind::through_frame;
+    }
+    void set(Kind kind, ModuleId module)
+    {
+        kind_and_module =
+            static_cast<std::uint16_t>(static_cast<unsigned>(kind) << kModuleBits | module);
+    }
+};
+static_assert(sizeof(UnwindRule) == 8);
+
+/// Rules by return address. Thread safety: any thread.
+class RuleCache {
+public:
+    /// The rule for a call that returns to `address`. Cost: 2 ns, or some microseconds the first
+    /// time, with a lock.
+    UnwindRule find(std::uintptr_t address)
+    {
+        const Key key = key_of(address);
+        const Entry* const entries = entries_.load(std::memory_order_acquire);
+        if (entries == nullptr) return look_up(address);
+        for (std::size_t i = 0; i < kMostProbes; ++i) {
+            const Entry& entry = entries[(hash_of(address) + i) % kCapacity];
+            const Key found = entry.key.load(std::memory_order_acquire);
+            if (found == 0) break;
+            if (found != key) continue;
+            const UnwindRule rule = entry.rule.load(std::memory_order_acquire);
+            // Not replaced in between.
+            if (entry.key.load(std::memory_order_relaxed) == key) [[likely]]
+                return rule;
+        }
+        return look_up(address);
+    }
+
+    /// After dlclose(): forgets all, because what lies there now may be something else.
+    void clear() { epoch_.fetch_add(1, std::memory_order_acq_rel); }
+    /// Of clear(): what was found out in another one may be wrong.
+    std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+
+private:
+    /// An address, which has 48 bits, and above it the epoch in which its rule was made.
+    using Key = std::uint64_t;
+
+    struct Entry {
+        std::atomic<Key> key; // 0: free
+        std::atomic<UnwindRule> rule;
+    };
+
+    static constexpr std::size_t kCapacity = std::size_t{1} << 16;
+    static constexpr std::size_t kMostProbes = 32;
+    static constexpr int kEpochShift = 48;
+    static constexpr Key kChanging = 1; // no address is that
+
+    static std::size_t hash_of(std::uintptr_t address)
+    {
+        return (address * 0x9E3779B97F4A7C15U) >> 40U;
+    }
+    Key key_of(std::uintptr_t address) const { return address ^ epoch() << kEpochShift; }
+    UnwindRule look_up(std::uintptr_t address);
+    void keep(std::uintptr_t address, UnwindRule rule);
+
+    std::atomic<Entry*> entries_{nullptr}; // kCapacity, in the arena
+    std::atomic<std::uint64_t> epoch_{0};
+    os::Mutex mutex_; // for changes, and for find_frame_row()
+};
+
+extern constinit RuleCache rule_cache;
+
+enum class Caller : std::uint8_t { found, none, unknown };
+
+/// Replaces the registers of a function by those of its caller, whatever that takes.
+/// `registers[kReturnAddress]` is where it is; `is_interrupted`: not by a call from there, and will
+/// say the same of the caller. Errors: Caller::unknown.
+Caller step_out(RegisterValues& registers, bool& is_interrupted);
+
+} // namespace tarn
