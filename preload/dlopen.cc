@@ -13,6 +13,7 @@
 #include "preload/export.h"
 #include "preload/startup.h"
 #include "src/heap/settings.h"
+#include "src/heap/slow_path.h"
 #include "tracer/traces.h"
 
 // Clang makes the call a jump where it must; g++ 12 has no word for it, but does so at -O2.
@@ -56,6 +57,6 @@ TARN_EXPORT TARN_JUMP_ATTRIBUTE void* dlopen(const char* file, int mode)
 TARN_EXPORT int dlclose(void* library)
 {
     const int result = next_function(next_dlclose, "dlclose")(library);
-    if (tarn::settings.observer != nullptr) tarn::forget_unloaded_code();
+    if (tarn::settings.observer != nullptr) tarn::run_undisturbed(tarn::forget_unloaded_code);
     return result;
 }

@@ -46,8 +46,9 @@ constinit std::atomic<bool> is_forked{false};
 
 /// Who makes a report, as a thread id; 0: nobody. One at a time.
 constinit std::atomic<std::uint32_t> reporter{0};
-constinit std::atomic<bool> is_done{false}; // the end has been reported
-constinit std::atomic<int> status_found{0}; // what it said of the exit status
+constinit std::atomic<bool> is_done{false};    // the end has been reported
+constinit std::atomic<int> status_found{0};    // what it said of the exit status
+constinit std::atomic<bool> is_checked{false}; // by check_leaks(), so that the end need not
 
 HeapTotals totals()
 {
@@ -135,11 +136,13 @@ std::uint64_t report_leaks_now(bool only_leaks)
                         write_report);
 }
 
-/// As report_leaks_now(), with the trace if there is one.
+/// As report_leaks_now(), with the trace if there is one: not of a child, which begins with what
+/// its parent had, and of which a shell has thousands.
 std::uint64_t report_now(bool only_leaks)
 {
-    if (startup_options().trace) report_trace_now();
-    return startup_options().leaks ? report_leaks_now(only_leaks) : 0;
+    if (startup_options().trace && !is_forked.load(std::memory_order_relaxed)) report_trace_now();
+    const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
+    return wants_leaks ? report_leaks_now(only_leaks) : 0;
 }
 
 bool report_before_signal()
@@ -196,6 +199,14 @@ int report_leaks_at_end(int status, bool only_leaks)
     resign();
     const int found = status_found.load();
     return found != 0 ? found : status;
+}
+
+int check_leaks()
+{
+    if (!startup_options().leaks || is_inside_malloc() || !become_reporter()) return 0;
+    const bool leaked = !is_checked.exchange(true) && report_leaks_now(false) != 0;
+    resign();
+    return leaked ? static_cast<int>(startup_options().leaks_exitcode) : 0;
 }
 
 void report_leaks_before_exec(const char* path)

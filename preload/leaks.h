@@ -17,6 +17,9 @@ void start_leak_reports();
 /// leaks_exitcode if memory was lost.
 int report_leaks_at_end(int status, bool only_leaks = false);
 
+/// Reports what is lost now instead of at the end. Returns the status to end with, 0: to go on.
+int check_leaks();
+
 /// Before another program takes this process over; `path`, if it is not null, must be one.
 void report_leaks_before_exec(const char* path);
 

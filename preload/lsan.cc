@@ -31,7 +31,7 @@ tarn::MemoryRange range_of(const void* start, std::size_t size)
 TARN_EXPORT void __lsan_do_leak_check()
 {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): that is what it is for
-    if (const int status = tarn::report_leaks_at_end(0)) std::_Exit(status);
+    if (const int status = tarn::check_leaks()) std::_Exit(status);
 }
 
 /// Returns 1 if memory is lost; the program goes on.

@@ -94,7 +94,11 @@ void CallNames::write_calls(HelperText& text) const
 {
     for (std::size_t id = 1; id <= module_table.size(); ++id) {
         const Module& module = module_table[static_cast<ModuleId>(id)];
-        text << "M " << path_of(module) << "\t";
+        text << "M ";
+        // A line break in a path would be a question of its own. Such files have no names.
+        for (const char& c : path_of(module))
+            text << (c < ' ' && c > 0 ? std::string_view("?") : std::string_view(&c, 1));
+        text << "\t";
         write_build_id([&](std::string_view digit) { text << digit; }, module);
         text << "\t";
         text.hexadecimal(module.range.start) << "\t";
@@ -209,7 +213,7 @@ unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
     };
     if (call.module == kNoModule) {
         begin_line();
-        out << " (no file: generated code)\n";
+        out << " (no file known: generated code, or too many modules)\n";
         return number;
     }
     const bool has_names = for_each_function(call, [&](const Function& function) {

@@ -27,7 +27,8 @@ public:
             return push_register(code - 0x70U, reader.sleb());
         if (code >= 0x08 && code <= 0x11) return push(constant(code, reader));
         if (code >= 0x12 && code <= 0x17) return arrange(code, reader);
-        if (code >= 0x1A && code <= 0x2E && code != 0x1F && code != 0x23 && code != 0x28)
+        if (code >= 0x1A && code <= 0x2E && code != 0x1F && code != 0x20 && code != 0x23 &&
+            code != 0x28)
             return code >= 0x29 ? compare(code) : combine(code);
         return other(code, reader);
     }
@@ -108,18 +109,25 @@ private:
         }
     }
 
+    bool divide(std::intptr_t a, std::intptr_t b)
+    {
+        // The only quotient that has no place in a word.
+        if (b == -1) return push(0 - static_cast<std::uintptr_t>(a));
+        return b != 0 && push(static_cast<std::uintptr_t>(a / b));
+    }
+
     /// DW_OP_and, div, minus, mod, mul, or, plus, shl, shr, shra, xor.
     bool combine(unsigned code)
     {
         const std::uintptr_t b = pop();
         const std::uintptr_t a = pop();
-        const unsigned shift = b < 64 ? static_cast<unsigned>(b) : 63;
+        const bool is_far = b >= 64;
+        const unsigned shift = is_far ? 63 : static_cast<unsigned>(b);
         switch (code) {
         case 0x1A:
             return push(a & b);
         case 0x1B:
-            return b != 0 && push(static_cast<std::uintptr_t>(static_cast<std::intptr_t>(a) /
-                                                              static_cast<std::intptr_t>(b)));
+            return divide(static_cast<std::intptr_t>(a), static_cast<std::intptr_t>(b));
         case 0x1C:
             return push(a - b);
         case 0x1D:
@@ -131,9 +139,9 @@ private:
         case 0x22:
             return push(a + b);
         case 0x24:
-            return push(a << shift);
+            return push(is_far ? 0 : a << shift);
         case 0x25:
-            return push(a >> shift);
+            return push(is_far ? 0 : a >> shift);
         case 0x26:
             return push(static_cast<std::uintptr_t>(static_cast<std::intptr_t>(a) >> shift));
         case 0x27:

@@ -14,7 +14,7 @@ namespace tarn {
 /// Goes through the bytes up to `end`; behind it all reads as zero.
 class DwarfReader {
 public:
-    DwarfReader(const std::byte* at, const std::byte* end) : at_(at), end_(end) {}
+    DwarfReader(const std::byte* at, const std::byte* end) : start_(at), at_(at), end_(end) {}
 
     bool done() const { return at_ >= end_; }
     const std::byte* position() const { return at_; }
@@ -22,7 +22,7 @@ public:
 
     void skip(std::int64_t bytes)
     {
-        const bool fits = bytes <= end_ - at_;
+        const bool fits = bytes <= end_ - at_ && bytes >= start_ - at_;
         at_ = fits ? at_ + bytes : end_;
     }
 
@@ -98,6 +98,7 @@ public:
     }
 
 private:
+    const std::byte* start_;
     const std::byte* at_;
     const std::byte* end_;
 };

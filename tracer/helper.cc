@@ -3,13 +3,15 @@
 #include "tracer/helper.h"
 
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,76 +54,87 @@ FixedText<PATH_MAX> own_folder()
 }
 
 constexpr std::size_t kStack = KiB(64);
-constexpr int kMostSeconds = 60;
+constexpr std::uint64_t kMostMilliseconds = 120'000;
+constexpr std::size_t kMostOutput = MiB(1024);
 
 struct Start {
     const char* command;
-    const char* argument; // or null
-    int input;
-    int output;
-    std::byte* stack_top; // of the helper
-    int process;          // its number
+    const char* argument;     // or null
+    int connection;           // standard input and output
+    std::byte* stack_top;     // of the helper
+    std::atomic<int> process; // its number; 0: not yet known
+    int status;               // with which it ended, as wait() has it
+    bool is_running;          // it could be started
 };
 
 /// In the helper's process, which still has our memory.
 int exec_helper(void* context)
 {
-    const Start& start = *static_cast<const Start*>(context);
-    ::dup2(start.input, STDIN_FILENO);
-    ::dup2(start.output, STDOUT_FILENO);
+    Start& start = *static_cast<Start*>(context);
+    ::dup2(start.connection, STDIN_FILENO);
+    ::dup2(start.connection, STDOUT_FILENO);
 #ifdef SYS_close_range
     ::syscall(SYS_close_range, 3, ~0U, 0);
 #endif
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     const std::array<const char*, 4> arguments{path.c_str(), start.command, start.argument,
                                                nullptr};
     // Neither ourselves nor a network: DEBUGINFOD_URLS would have it ask one.
     const std::array<const char*, 3> environment{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", nullptr};
-    // Not by execve(), which is ours and would report.
+    // Not by execve(), which is ours and would report. Signals stay blocked, because handlers are
+    // still the program's.
+    start.is_running = true;
     ::syscall(SYS_execve, path.c_str(), arguments.data(), environment.data());
+    start.is_running = false;
     return 127;
 }
 
-/// A process in between, whose end makes the helper nobody's child: what execve() starts tells its
-/// parent by SIGCHLD, which the program would take for one of its own children.
+/// A process in between, the helper's parent: what execve() starts tells its parent by SIGCHLD, and
+/// shows in its wait(), which the program would take for a child of its own. All signals are
+/// blocked.
 int start_helper(void* context)
 {
     Start& start = *static_cast<Start*>(context);
-    start.process = ::clone(exec_helper, start.stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    const int process =
+        ::clone(exec_helper, start.stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    start.process.store(process, std::memory_order_release);
+    ::syscall(SYS_close, start.connection); // or its end would not be seen
+    if (process > 0) ::syscall(SYS_wait4, process, &start.status, 0, nullptr);
     return 0;
 }
 
-/// Memory as a file with `contents`. Errors: -1.
-int open_input(std::span<const char> contents)
+/// The descriptor with a number that is none of the standard streams'.
+int moved_up(int descriptor)
 {
-    const int file = ::memfd_create("tarn", MFD_CLOEXEC);
-    if (file < 0) return -1;
-    for (std::size_t written = 0; written < contents.size();) {
-        const ::ssize_t size = ::write(file, contents.data() + written, contents.size() - written);
-        if (size <= 0) {
-            ::close(file);
-            return -1;
-        }
-        written += static_cast<std::size_t>(size);
-    }
-    ::lseek(file, 0, SEEK_SET);
-    return file;
+    if (descriptor > STDERR_FILENO || descriptor < 0) return descriptor;
+    const int moved = ::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    ::close(descriptor);
+    return moved;
 }
 
-/// Adds what comes out of `file` until its end. Errors: false, none comes for a minute.
-bool read_all(int file, MappedArray<char>& output)
+/// Sends `input` and adds to `output` what comes back until the other end is closed.
+/// Errors: false, it takes too long or is too much.
+bool converse(int connection, std::span<const char> input, MappedArray<char>& output)
 {
-    for (;;) {
-        ::pollfd wait{.fd = file, .events = POLLIN, .revents = 0};
-        if (::poll(&wait, 1, kMostSeconds * 1000) <= 0) return false;
+    const std::uint64_t deadline = os::clock_milliseconds() + kMostMilliseconds;
+    if (input.empty()) ::shutdown(connection, SHUT_WR);
+    while (os::clock_milliseconds() < deadline && output.size() < kMostOutput) {
+        const auto events = static_cast<short>(input.empty() ? POLLIN : POLLIN | POLLOUT);
+        ::pollfd wait{.fd = connection, .events = events, .revents = 0};
+        if (::poll(&wait, 1, 1000) < 0) return false;
+        if (!input.empty() && (wait.revents & POLLOUT) != 0) {
+            const ::ssize_t sent =
+                ::send(connection, input.data(), input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (sent > 0) input = input.subspan(static_cast<std::size_t>(sent));
+            if (input.empty()) ::shutdown(connection, SHUT_WR);
+        }
+        if ((wait.revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
         const std::size_t before = output.size();
         if (!output.resize(before + KiB(64))) return false;
-        const ::ssize_t size = ::read(file, &output[before], KiB(64));
+        const ::ssize_t size = ::recv(connection, &output[before], KiB(64), MSG_DONTWAIT);
         output.resize(before + (size > 0 ? static_cast<std::size_t>(size) : 0));
-        if (size <= 0) return size == 0;
+        if (size == 0 || (size < 0 && errno != EAGAIN)) return size == 0 && input.empty();
     }
+    return false;
 }
 
 } // namespace
@@ -150,26 +163,35 @@ bool run_helper(const char* command, const char* argument, std::span<const char>
                 MappedArray<char>& output)
 {
     if (path.view().empty()) return false;
-    std::array<int, 2> pipe{-1, -1};
+    std::array<int, 2> ends{-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return false;
+    for (int& end : ends)
+        end = moved_up(end);
     auto* const stacks = static_cast<std::byte*>(os::map(2 * kStack, os::kPageSize));
     Start start{.command = command,
                 .argument = argument,
-                .input = open_input(input),
-                .output = -1,
+                .connection = ends[1],
                 .stack_top = stacks + 2 * kStack,
-                .process = -1};
-    bool is_done = false;
-    if (start.input >= 0 && stacks != nullptr && ::pipe2(pipe.data(), O_CLOEXEC) == 0) {
-        start.output = pipe[1];
-        // With no signal at its end.
-        const int between = ::clone(start_helper, stacks + kStack, CLONE_VM | CLONE_VFORK, &start);
-        if (between > 0) ::waitpid(between, nullptr, __WCLONE);
-        ::close(pipe[1]);
-        is_done = start.process > 0 && read_all(pipe[0], output);
-        if (start.process > 0 && !is_done) ::syscall(SYS_kill, start.process, SIGKILL);
-        ::close(pipe[0]);
+                .process = 0,
+                .status = -1,
+                .is_running = false};
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    // With no signal at its end. It has a copy of the descriptors, so ours can be closed.
+    const int between =
+        stacks != nullptr ? ::clone(start_helper, stacks + kStack, CLONE_VM, &start) : -1;
+    ::close(ends[1]);
+    bool is_done = between > 0 && converse(ends[0], input, output);
+    ::close(ends[0]);
+    if (between > 0) {
+        const int process = start.process.load(std::memory_order_acquire);
+        if (!is_done && process > 0) ::syscall(SYS_kill, process, SIGKILL);
+        ::waitpid(between, nullptr, __WCLONE);
+        is_done = is_done && start.is_running && start.status == 0;
     }
-    if (start.input >= 0) ::close(start.input);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (stacks != nullptr) os::unmap(stacks, 2 * kStack);
     return is_done;
 }

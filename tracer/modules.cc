@@ -3,6 +3,7 @@
 #include "tracer/modules.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
@@ -10,6 +11,7 @@
 
 #include "src/base/units.h"
 #include "src/os/memory.h"
+#include "src/os/probe.h"
 #include "tracer/arena.h"
 
 // glibc 2.35; weak, because older ones have none.
@@ -28,31 +30,41 @@ bool find_object(std::uintptr_t address, dl_find_object& object)
            _dl_find_object(reinterpret_cast<void*>(address), &object) == 0;
 }
 
-bool begins_with_elf_header(const void* start)
+/// Finds the build id in the notes from `at` on, of which at most a page is looked at.
+void read_notes(std::uintptr_t at, std::size_t size, Module& module)
 {
-    return std::memcmp(start, ELFMAG, SELFMAG) == 0;
+    std::array<std::byte, 1024> notes;
+    size = std::min(size, notes.size());
+    if (!module.range.contains(at) || !os::read_memory(at, notes.data(), size)) return;
+    for (std::size_t offset = 0; offset + sizeof(ElfW(Nhdr)) <= size;) {
+        ElfW(Nhdr) note;
+        std::memcpy(&note, &notes[offset], sizeof note);
+        const std::size_t contents = offset + sizeof note + round_up(note.n_namesz, 4);
+        const std::size_t id_size = std::min<std::size_t>(note.n_descsz, module.id.size());
+        if (contents + id_size > size) return;
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof ELF_NOTE_GNU) {
+            module.id_size = id_size;
+            std::memcpy(module.id.data(), &notes[contents], id_size);
+            return;
+        }
+        offset = contents + round_up(note.n_descsz, 4);
+    }
 }
 
-/// Finds the build id in the notes of a module whose file header lies at `header`.
-void read_build_id(const std::byte* header, std::uintptr_t bias, Module& module)
+/// Reads the build id of a module from its file header, as far as that is in memory: the table that
+/// it points to need not be.
+void read_build_id(Module& module)
 {
-    if (!begins_with_elf_header(header)) return;
-    const auto& file = *reinterpret_cast<const ElfW(Ehdr)*>(header);
-    const auto* const segments = reinterpret_cast<const ElfW(Phdr)*>(header + file.e_phoff);
-    for (std::size_t i = 0; i < file.e_phnum; ++i) {
-        if (segments[i].p_type != PT_NOTE) continue;
-        const auto* at = reinterpret_cast<const std::byte*>(bias + segments[i].p_vaddr);
-        const std::byte* const end = at + segments[i].p_memsz;
-        while (at + sizeof(ElfW(Nhdr)) <= end) {
-            const auto& note = *reinterpret_cast<const ElfW(Nhdr)*>(at);
-            const std::byte* const contents = at + sizeof note + round_up(note.n_namesz, 4);
-            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof ELF_NOTE_GNU) {
-                module.id_size = std::min<std::size_t>(note.n_descsz, module.id.size());
-                std::memcpy(module.id.data(), contents, module.id_size);
-                return;
-            }
-            at = contents + round_up(note.n_descsz, 4);
-        }
+    ElfW(Ehdr) file;
+    if (!os::read_memory(module.range.start, &file, sizeof file) ||
+        std::memcmp(file.e_ident, ELFMAG, SELFMAG) != 0)
+        return;
+    for (std::size_t i = 0; i < file.e_phnum && module.id_size == 0; ++i) {
+        ElfW(Phdr) segment;
+        const std::uintptr_t at = module.range.start + file.e_phoff + i * sizeof segment;
+        if (!module.range.contains(at) || !os::read_memory(at, &segment, sizeof segment)) return;
+        if (segment.p_type == PT_NOTE)
+            read_notes(module.bias + segment.p_vaddr, segment.p_memsz, module);
     }
 }
 
@@ -80,47 +92,69 @@ const char* ModuleTable::kept(const char* name)
     return copy;
 }
 
-ModuleId ModuleTable::find(std::uintptr_t address)
+ModuleId ModuleTable::find(std::uintptr_t address, bool& has_changed)
 {
     dl_find_object object{};
     if (!find_object(address, object)) return kNoModule;
     const auto start = reinterpret_cast<std::uintptr_t>(object.dlfo_map_start);
+    const auto end = reinterpret_cast<std::uintptr_t>(object.dlfo_map_end);
     const os::LockGuard guard(mutex_);
-    const std::size_t count = size();
-    for (std::size_t i = 0; i < count; ++i)
-        if (modules_[i].range.start == start && !modules_[i].unloaded)
+    for (std::size_t i = 0; i < size(); ++i) {
+        const Module& module = modules_[i];
+        if (module.range.start != start || module.unloaded) continue;
+        if (module.range.end == end && module.unwind_table == object.dlfo_eh_frame &&
+            module.link == object.dlfo_link_map)
             return static_cast<ModuleId>(i + 1);
-    return add(object.dlfo_map_start, object.dlfo_map_end, object.dlfo_eh_frame,
-               object.dlfo_link_map);
+        has_changed = look_for_unloaded_locked();
+    }
+    const auto& link = *object.dlfo_link_map;
+    Module found{.range = {start, end},
+                 .bias = link.l_addr,
+                 .name = link.l_name,
+                 .id = {},
+                 .id_size = 0,
+                 .unwind_table = static_cast<const std::byte*>(object.dlfo_eh_frame),
+                 .link = object.dlfo_link_map,
+                 .unloaded = false};
+    read_build_id(found);
+    return add(found);
 }
 
-ModuleId ModuleTable::add(const void* start, const void* end, const void* unwind_table,
-                          const void* map)
+ModuleId ModuleTable::add(const Module& found)
 {
     if (modules_ == nullptr)
         modules_ = static_cast<Module*>(arena.take(kMostModules * sizeof(Module)));
+    if (modules_ == nullptr) return kNoModule;
     const std::size_t count = size();
-    if (modules_ == nullptr || count + 1 == kMostModules) return kNoModule;
-    const auto& link = *static_cast<const link_map*>(map);
-    Module& module = modules_[count];
-    module.range = {reinterpret_cast<std::uintptr_t>(start), reinterpret_cast<std::uintptr_t>(end)};
-    module.bias = link.l_addr;
-    module.name = kept(link.l_name);
-    module.unwind_table = static_cast<const std::byte*>(unwind_table);
-    read_build_id(static_cast<const std::byte*>(start), link.l_addr, module);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!modules_[i].unloaded || !modules_[i].is(found)) continue;
+        // Back again, where it was.
+        modules_[i].link = found.link;
+        modules_[i].unloaded = false;
+        return static_cast<ModuleId>(i + 1);
+    }
+    if (count + 1 == kMostModules) return kNoModule;
+    modules_[count] = found;
+    modules_[count].name = kept(found.name);
     size_.store(count + 1, std::memory_order_release);
     return static_cast<ModuleId>(count + 1);
 }
 
 bool ModuleTable::look_for_unloaded()
 {
-    bool found = false;
     const os::LockGuard guard(mutex_);
+    return look_for_unloaded_locked();
+}
+
+bool ModuleTable::look_for_unloaded_locked()
+{
+    bool found = false;
     for (std::size_t i = 0; i < size(); ++i) {
         Module& module = modules_[i];
         if (module.unloaded) continue;
         dl_find_object object{};
-        if (find_object(module.range.start, object) && object.dlfo_eh_frame == module.unwind_table)
+        if (find_object(module.range.start, object) &&
+            object.dlfo_eh_frame == module.unwind_table && object.dlfo_link_map == module.link)
             continue;
         module.unloaded = true;
         found = true;

@@ -30,14 +30,29 @@ struct Module {
     std::array<std::byte, 20> id;  // build id
     std::size_t id_size;           // bytes of it
     const std::byte* unwind_table; // its .eh_frame_hdr
-    std::atomic<bool> unloaded;
+    const void* link;              // the loader's record
+    bool unloaded;
+
+    /// Mapped where `other` is, and the same as far as that can be told.
+    bool is(const Module& other) const
+    {
+        return range.start == other.range.start && range.end == other.range.end &&
+               unwind_table == other.unwind_table && id == other.id &&
+               std::string_view(name) == other.name;
+    }
 };
 
 class ModuleTable {
 public:
     /// The module whose code `address` is. Never waits for the loader (_dl_find_object,
-    /// glibc 2.35). Errors: kNoModule, none or no memory.
-    ModuleId find(std::uintptr_t address);
+    /// glibc 2.35). `has_changed`: set if modules turn out to be gone, as after a dlclose() of
+    /// libc's own. Errors: kNoModule, none or no memory.
+    ModuleId find(std::uintptr_t address, bool& has_changed);
+    ModuleId find(std::uintptr_t address)
+    {
+        bool has_changed = false;
+        return find(address, has_changed);
+    }
 
     const Module& operator[](ModuleId id) const { return modules_[id - 1]; }
     std::size_t size() const { return size_.load(std::memory_order_acquire); }
@@ -46,7 +61,8 @@ public:
     bool look_for_unloaded();
 
 private:
-    ModuleId add(const void* start, const void* end, const void* unwind_table, const void* map);
+    ModuleId add(const Module& found);
+    bool look_for_unloaded_locked();
 
     const char* kept(const char* name);
 

@@ -13,7 +13,6 @@ constinit LiveTotals live_totals;
 
 Site* SiteTable::add(TraceId trace)
 {
-    if (trace == kNoTrace) return nullptr;
     const os::LockGuard guard(mutex_);
     if (const std::uint32_t number = stack_trie.tag(trace)) return &site(number); // another's
     const std::size_t number = size_.load(std::memory_order_relaxed) + 1;

@@ -60,6 +60,7 @@ public:
     /// The site of a stack. Errors: nullptr, no memory. Cost: a few ns.
     Site* find(TraceId trace)
     {
+        if (trace == kNoTrace) return nullptr;
         const std::uint32_t number = stack_trie.tag(trace);
         return number != 0 ? &site(number) : add(trace);
     }
@@ -100,6 +101,15 @@ public:
     {
         freed_blocks_.add(1);
         freed_bytes_.add(size);
+    }
+
+    /// For a report: if most is in use now, that is the peak.
+    void note_last_peak()
+    {
+        if (live_bytes() > peak_bytes()) {
+            next_peak_.store(0, std::memory_order_relaxed);
+            note_peak(live_bytes());
+        }
     }
 
     std::uint64_t live_bytes() const { return bytes_.get() - freed_bytes_.get(); }

@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/os/memory.h"
+#include "src/os/probe.h"
+
 namespace tarn {
 
 namespace {
 
 /// Beyond the largest frames there are; what a rule says of broken code is not followed.
 constexpr std::uintptr_t kLargestFrame = std::uintptr_t{64} << 20;
+
+/// Up to here all pages between two frames are looked at.
+constexpr std::uintptr_t kLargestGap = std::uintptr_t{1} << 20;
 
 constexpr std::uintptr_t kAddressBits = (std::uintptr_t{1} << 48) - 1;
 constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
@@ -40,6 +46,35 @@ std::uintptr_t signed_offset(std::int64_t offset)
     return detail;
 }
 
+/// Whether a word on the stack can be read. Rules may be wrong, of code that is not a compiler's;
+/// and a coroutine's stack ends where its maker thought that nobody looks.
+[[gnu::always_inline]] inline bool StackWalker::is_readable(std::uintptr_t address)
+{
+    if (address - stack_.start <= stack_.size() - kWord) [[likely]]
+        return true;
+    if (address < stack_.start || address - stack_.end > kLargestFrame) return false;
+    std::byte byte{};
+    const std::uintptr_t last = (address + kWord - 1) & ~(os::kPageSize - 1);
+    // Large arrays are stepped over: what lies between is not looked at, and not remembered.
+    if (last - stack_.end > kLargestGap) return os::read_memory(address, &byte, 1);
+    for (; stack_.end <= last; stack_.end += os::kPageSize)
+        if (!os::read_memory(stack_.end, &byte, 1)) return false;
+    return true;
+}
+
+/// Makes stack_ that of the stack pointer.
+inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
+{
+    if (stack_.contains(stack_pointer)) [[likely]]
+        return;
+    std::byte byte{};
+    const std::uintptr_t page = stack_pointer & ~(os::kPageSize - 1);
+    bool is_same = stack_pointer < stack_.start && stack_.start - page <= kLargestGap;
+    for (std::uintptr_t at = stack_.start; is_same && at > page; at -= os::kPageSize)
+        is_same = os::read_memory(at - os::kPageSize, &byte, 1);
+    stack_ = {page, is_same ? stack_.end : page + os::kPageSize};
+}
+
 /// Goes to the caller, noting in fresh_ on which words that depends.
 [[gnu::always_inline]] inline StackWalker::Step StackWalker::step(Position& at,
                                                                   const UnwindRule& rule)
@@ -56,7 +91,9 @@ std::uintptr_t signed_offset(std::int64_t offset)
         rbp_base = cfa = at.frame_pointer + offset;
         break;
     case Rule::through_frame:
-        if (at.frame_pointer - at.stack_pointer > kLargestFrame) return Step::end;
+        if (at.frame_pointer - at.stack_pointer > kLargestFrame ||
+            !is_readable(at.frame_pointer + offset))
+            return Step::end;
         cfa = load(at.frame_pointer + offset);
         add(at.frame_pointer + offset, cfa, Kind::other);
         rbp_base = at.frame_pointer;
@@ -66,9 +103,12 @@ std::uintptr_t signed_offset(std::int64_t offset)
     default:
         return Step::end;
     }
-    if (cfa - at.stack_pointer - kWord > kLargestFrame || cfa % kWord != 0) return Step::end;
+    if (cfa - at.stack_pointer - kWord > kLargestFrame || cfa % kWord != 0 ||
+        !is_readable(cfa - kWord))
+        return Step::end;
     if (rule.saved_rbp != 0) {
         const std::uintptr_t slot = rbp_base + signed_offset(rule.saved_rbp) * kWord;
+        if (!is_readable(slot)) return Step::end;
         at.frame_pointer = load(slot);
         add(slot, at.frame_pointer, Kind::saved_rbp);
     }
@@ -78,10 +118,10 @@ std::uintptr_t signed_offset(std::int64_t offset)
 }
 
 /// Goes to the first caller that is not our own, if the way there is one of own_paths_.
-inline bool StackWalker::leave_known(Position& at, MemoryRange own) const
+inline bool StackWalker::leave_known(Position& at, MemoryRange own)
 {
     for (const OwnPath& path : own_paths_) {
-        bool is_same = path.size != 0;
+        bool is_same = path.size != 0 && is_readable(at.stack_pointer + path.size - kWord);
         for (std::size_t i = 0; is_same && i < path.count; ++i)
             is_same = static_cast<std::uint32_t>(load(at.stack_pointer + path.checks[i].offset)) ==
                       path.checks[i].value;
@@ -222,13 +262,22 @@ inline TraceId StackWalker::join()
     return first < last_size_ ? find_nodes(first) : details_[last_size_ - 1].node;
 }
 
+/// Whether so many calls as now, the last of which is the one that joins, are as many as they may
+/// be and should: where the last stack was cut there may be more outside.
+inline bool StackWalker::may_join(std::size_t calls, std::size_t most_calls) const
+{
+    const std::size_t all = details_[last_size_ - 1].count + calls - 1;
+    const std::size_t most = most_calls == kMostCalls ? 2 * kMostCalls : most_calls;
+    return all <= most && (!is_cut_ || all >= most_calls);
+}
+
 /// From a call of the program on: all that is not as it was the last time.
 inline StackWalker::Step StackWalker::walk_new(Position& at, std::size_t most_calls,
                                                bool& has_joined)
 {
     using Rule = UnwindRule::Kind;
     for (std::size_t calls = 1;; ++calls) {
-        if (joins(at) && details_[last_size_ - 1].count + calls <= most_calls && is_as_before()) {
+        if (joins(at) && may_join(calls, most_calls) && is_as_before()) {
             has_joined = true;
             return Step::call;
         }
@@ -240,6 +289,7 @@ inline StackWalker::Step StackWalker::walk_new(Position& at, std::size_t most_ca
             added.need = Need::rbp;
         else if (rule.kind() == Rule::from_stack && rule.saved_rbp == 0)
             added.need = Need::like_caller;
+        fresh_calls_ = calls;
         if (calls == most_calls) return Step::end;
         const Step result = step(at, rule);
         if (result != Step::call) return result;
@@ -279,12 +329,17 @@ TraceId StackWalker::walk(const RegisterValues& start, MemoryRange own, std::siz
                 .stack_pointer = start[kStackPointer],
                 .frame_pointer = start[kFramePointer]};
     fresh_size_ = 0;
+    fresh_calls_ = 0;
     first_changed_ = kNothingChanged;
+    find_stack(at.stack_pointer);
     bool has_joined = false;
     Step result = leave_known(at, own) ? Step::call : leave_own(at, own);
     if (result == Step::call) result = walk_new(at, most_calls, has_joined);
     if (result == Step::special) return walk_anyhow(start, own, most_calls);
-    if (!has_joined) last_size_ = 0; // the whole stack is new
+    if (!has_joined) { // the whole stack is new
+        last_size_ = 0;
+        is_cut_ = fresh_calls_ == most_calls;
+    }
     return has_joined || fresh_size_ != 0 ? join() : kNoTrace;
 }
 

@@ -83,12 +83,15 @@ private:
 
     enum class Step : std::uint8_t { call, end, special };
 
-    bool leave_known(Position& at, MemoryRange own) const;
+    bool is_readable(std::uintptr_t address);
+    void find_stack(std::uintptr_t stack_pointer);
+    bool leave_known(Position& at, MemoryRange own);
     Step leave_own(Position& at, MemoryRange own);
     Step step(Position& at, const UnwindRule& rule);
     Detail& add(std::uintptr_t address, std::uintptr_t value, Kind kind);
     bool joins(const Position& at);
     bool is_as_before();
+    bool may_join(std::size_t calls, std::size_t most_calls) const;
     bool replaces(std::size_t number, std::uintptr_t value);
     TraceId child(TraceId parent, std::uintptr_t address, ModuleId module);
     TraceId find_nodes(std::size_t first);
@@ -97,12 +100,17 @@ private:
     TraceId walk_anyhow(const RegisterValues& start, MemoryRange own, std::size_t most_calls);
 
     static constexpr int kRecentBits = 12;
-    static constexpr std::size_t kMostWords = 3 * kMostCalls;
+    // A stack that is deeper than what is kept is joined to what is known of it, up to twice as
+    // much.
+    static constexpr std::size_t kMostWords = 2 * 3 * kMostCalls;
 
     std::size_t last_size_;
     std::size_t fresh_size_;
+    std::size_t fresh_calls_;
     std::size_t first_changed_; // word of last_ from which on nodes are to be found
+    bool is_cut_;               // last_ begins further inside than the stack does
     std::uint64_t epoch_;       // of the rules by which last_ was found
+    MemoryRange stack_;         // pages around the stack pointer that can be read
     std::size_t next_own_path_;
     std::array<OwnPath, 4> own_paths_;
     std::array<RecentNode, std::size_t{1} << kRecentBits> recent_nodes_;

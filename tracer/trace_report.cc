@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <csignal>
 #include <functional>
 #include <unistd.h>
 
+#include "src/base/units.h"
 #include "src/os/process.h"
+#include "src/os/stack.h"
 #include "tracer/arena.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
@@ -221,11 +224,34 @@ private:
     CallNames names_;
 };
 
+/// What report_trace() takes along to the stack that it runs on.
+struct Job {
+    const TraceReportOptions* options;
+    TextSink sink;
+};
+constinit Job job{};
+
+void do_job()
+{
+    TraceReport(*job.options, job.sink).write();
+}
+
+constexpr std::size_t kStack = KiB(128);
+
 } // namespace
 
 void report_trace(const TraceReportOptions& options, TextSink sink)
 {
-    TraceReport(options, sink).write();
+    live_totals.note_last_peak();
+    job = {.options = &options, .sink = sink};
+    // As for a leak report: neither the program's stack nor its signal handlers.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!os::call_on_own_stack(kStack, do_job))
+        Printer(sink) << "tarn: no report of the trace: no memory for it\n";
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 } // namespace tarn

@@ -99,7 +99,9 @@ UnwindRule rule_of_row()
 UnwindRule rule_at(std::uintptr_t address)
 {
     // The call is before where it returns to, which may be another function.
-    const ModuleId module = module_table.find(address - 1);
+    bool has_changed = false;
+    const ModuleId module = module_table.find(address - 1, has_changed);
+    if (has_changed) rule_cache.clear();
     if (module == kNoModule) return make_rule(UnwindRule::Kind::unknown);
     UnwindRule rule = make_rule(UnwindRule::Kind::unknown);
     if (find_frame_row(module_table[module].unwind_table, address - 1, row)) rule = rule_of_row();

@@ -34,6 +34,8 @@ std::size_t size_to_grow_to(std::size_t size, std::size_t usable)
 void* allocate_grown(std::size_t size, std::size_t usable)
 {
     if (size > kMaxPooledSize) return allocate_to_grow(size);
+    // An observer is to hear what was asked for.
+    if (settings.observer != nullptr) return allocate(size);
     const int saved = errno;
     if (void* const block = allocate(size_to_grow_to(size, usable))) return block;
     errno = saved;

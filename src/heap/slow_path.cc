@@ -330,6 +330,12 @@ void defer_until_outside(void (*action)())
     deferred.store(action, std::memory_order_relaxed);
 }
 
+void run_undisturbed(void (*action)())
+{
+    const SlowPath path;
+    if (path.entered()) action();
+}
+
 bool trim_process()
 {
     if (!initialised.load(std::memory_order_acquire)) return false;

@@ -65,6 +65,10 @@ void configure_heap();
 /// handler that has interrupted either. Async-signal-safe.
 void defer_until_outside(void (*action)());
 
+/// Calls `action` as on a slow path: no fork() and no signal handler of the thread comes in between
+/// that could see what it does half done. Not if the thread is on one already.
+void run_undisturbed(void (*action)());
+
 /// The exit hook of a thread, see os::set_thread_exit_hook().
 void leave_thread(void* argument);
 

@@ -3,6 +3,7 @@
 // tarn: the program beside libtarn.so, for what needs more than a preloaded library may.
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <iostream>
 
 #include "src/include/tarn/version.h"
@@ -23,6 +24,10 @@ int main(int argc, char** argv)
     resolve->add_option("--suppressions", suppressions, "file with leaks that are not to be shown");
 
     CLI11_PARSE(app, argc, argv);
+    // libtarn.so starts us with all signals blocked.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
     std::ios::sync_with_stdio(false);
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);

@@ -67,16 +67,27 @@ std::vector<std::size_t> hexadecimal_numbers(const std::string& line)
     return numbers;
 }
 
+std::string contents_of(const std::string& path, std::vector<std::string>& problems)
+{
+    std::string text;
+    try {
+        std::ifstream in(path);
+        text.assign(std::istreambuf_iterator<char>(in), {});
+        if (in) return text;
+    } catch (const std::ios_base::failure&) {
+        text.clear(); // of a directory
+    }
+    problems.emplace_back("cannot be read");
+    return text;
+}
+
 class Answers {
 public:
     Answers(std::ostream& out, const std::string& file) : out_(out)
     {
         std::vector<std::string> problems;
         if (!file.empty()) {
-            std::ifstream in(file);
-            const std::string text{std::istreambuf_iterator<char>(in), {}};
-            if (!in) problems.emplace_back("cannot be read");
-            suppressions_.add(text, problems);
+            suppressions_.add(contents_of(file, problems), problems);
         }
         for (const std::string& problem : problems)
             out_ << "E\tsuppressions=" << file << ": " << problem << "\n";
@@ -167,29 +178,31 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
 {
     Answers answers(out, suppressions);
     for (std::string line; std::getline(questions, line);) {
-        if (line.size() < 2) continue;
-        std::istringstream rest(line.substr(2));
+        const bool is_empty_stack = line == "L"; // which has an answer, too
+        if (line.size() < 2 && !is_empty_stack) continue;
+        const std::string arguments = line.size() > 2 ? line.substr(2) : "";
+        std::istringstream rest(arguments);
         switch (line[0]) {
         case 'M':
-            answers.add_file(line.substr(2));
+            answers.add_file(arguments);
             break;
         case 'A':
             answers.add_address(rest);
             break;
         case 'L':
-            answers.judge(line.substr(2));
+            answers.judge(arguments);
             break;
         case 'N':
-            answers.add_node(line.substr(2));
+            answers.add_node(arguments);
             break;
         case 'K':
-            answers.add_stack(line.substr(2));
+            answers.add_stack(arguments);
             break;
         case 'T':
             answers.add_values(rest);
             break;
         case 'P':
-            answers.write(line.substr(2));
+            answers.write(arguments);
             break;
         default:
             break;
@@ -210,7 +223,8 @@ void symbolize(std::istream& report, std::ostream& out)
         if (std::regex_match(line, found, pattern)) {
             const std::pair key(found[2].str(), found[4].str());
             if (!files.contains(key)) files[key] = symbols.add(key.first, key.second);
-            frames = symbols.at(files[key], std::stoull(found[3].str(), nullptr, 16));
+            const std::vector<std::size_t> address = hexadecimal_numbers(found[3].str());
+            if (!address.empty()) frames = symbols.at(files[key], address[0]);
         }
         if (frames.empty() || frames[0].function.empty()) out << line << "\n";
         for (const SourceFrame& frame : frames) {

@@ -3,7 +3,6 @@
 #include "tracer/command/suppressions.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace tarn {
 
@@ -89,6 +88,8 @@ private:
 void Suppressions::add(std::string_view text, std::vector<std::string>& problems)
 {
     constexpr std::string_view kLeak = "leak:";
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     Lines lines(text);
     std::string_view line;
     const auto complain = [&](std::string_view what) {
@@ -163,19 +164,31 @@ bool Suppressions::applies(const Suppression& suppression,
         if (call->frames.empty()) calls.push_back({nullptr, call->module});
     }
     const std::vector<Pattern>& patterns = suppression.calls;
-    const std::function<bool(std::size_t, std::size_t)> matches_from = [&](std::size_t p,
-                                                                           std::size_t c) {
-        if (p == patterns.size()) return true;
-        if (patterns[p].kind == Pattern::Kind::any_calls) {
-            for (std::size_t skipped = c; skipped <= calls.size(); ++skipped)
-                if (matches_from(p + 1, skipped)) return true;
-            return false;
+    const auto fits = [&](std::size_t p, std::size_t c) {
+        return patterns[p].kind == Pattern::Kind::object
+                   ? matches(patterns[p].text, calls[c].module)
+                   : calls[c].is(patterns[p].text);
+    };
+    // As in matches(): only the last "..." can have to take one call more.
+    const auto matches_from = [&](std::size_t p, std::size_t c) {
+        constexpr std::size_t kNone = std::string::npos;
+        std::size_t dots = kNone;
+        std::size_t resume = 0;
+        while (p < patterns.size()) {
+            if (patterns[p].kind == Pattern::Kind::any_calls) {
+                dots = p++;
+                resume = c;
+            } else if (c < calls.size() && fits(p, c)) {
+                ++p;
+                ++c;
+            } else if (dots != kNone && resume < calls.size()) {
+                p = dots + 1;
+                c = ++resume;
+            } else {
+                return false;
+            }
         }
-        if (c == calls.size()) return false;
-        const bool fits = patterns[p].kind == Pattern::Kind::object
-                              ? matches(patterns[p].text, calls[c].module)
-                              : calls[c].is(patterns[p].text);
-        return fits && matches_from(p + 1, c + 1);
+        return true;
     };
     if (matches_from(0, 0)) return true;
     const auto is_allocation = [](const Pattern& pattern) {

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/command/suppressions.h"
+
+#include <gtest/gtest.h>
+
+namespace tarn {
+
+namespace {
+
+NamedCall call(const char* function, const char* linkage = "", const char* file = "",
+               const char* module = "/usr/bin/program")
+{
+    SourceFrame frame;
+    frame.function = function;
+    frame.linkage = linkage;
+    frame.file = file;
+    return {.frames = {frame}, .module = module};
+}
+
+/// main, parse(char const*), and the function that called malloc; innermost first.
+const std::vector<NamedCall> kParser{
+    call("copy_token", "", "/src/token.c", "/usr/lib/libparse.so.2"),
+    call("parse(char const*)", "_Z5parsePKc", "/src/parse.cc"),
+    call("main", "", "/src/main.cc"),
+};
+
+std::vector<const NamedCall*> stack_of(const std::vector<NamedCall>& calls)
+{
+    std::vector<const NamedCall*> stack;
+    for (const NamedCall& one : calls)
+        stack.push_back(&one);
+    return stack;
+}
+
+std::string match(const std::string& text, const std::vector<NamedCall>& calls = kParser)
+{
+    std::vector<std::string> problems;
+    Suppressions suppressions;
+    suppressions.add(text, problems);
+    EXPECT_EQ(problems, std::vector<std::string>{}) << text;
+    return suppressions.match(stack_of(calls));
+}
+
+/// A suppression of Valgrind's with these lines for its stack.
+std::string valgrind(const std::string& lines, const std::string& kind = "Memcheck:Leak")
+{
+    return "{\n   known\n   " + kind + "\n" + lines + "\n}\n";
+}
+
+bool applies(const std::string& lines, const std::vector<NamedCall>& calls = kParser)
+{
+    return match(valgrind(lines), calls) == "known";
+}
+
+TEST(Patterns, TakeAStarForAnyTextAndAQuestionMarkForOneCharacter)
+{
+    EXPECT_TRUE(matches("", ""));
+    EXPECT_TRUE(matches("*", ""));
+    EXPECT_TRUE(matches("**", "abc"));
+    EXPECT_TRUE(matches("a*c", "ac"));
+    EXPECT_TRUE(matches("a*c", "abcabc"));
+    EXPECT_TRUE(matches("*b*", "abc"));
+    EXPECT_TRUE(matches("a?c", "abc"));
+    EXPECT_FALSE(matches("a?c", "ac"));
+    EXPECT_FALSE(matches("?", ""));
+    EXPECT_FALSE(matches("", "a"));
+    EXPECT_FALSE(matches("abc", "abcd"));
+    EXPECT_FALSE(matches("abcd", "abc"));
+    EXPECT_FALSE(matches("a*c", "abd"));
+    EXPECT_TRUE(matches("*aab", "aaaaaab")) << "the last star takes more";
+}
+
+TEST(Patterns, WithManyStarsTakeNoLongerThanTheTextTimesThePattern)
+{
+    std::string pattern;
+    for (int i = 0; i < 200; ++i)
+        pattern += "*a";
+    EXPECT_FALSE(matches(pattern + "b", std::string(5000, 'a')));
+}
+
+TEST(OfLeakSanitizer, AreLookedForInFunctionsFilesAndModules)
+{
+    EXPECT_EQ(match("leak:copy_tok\n"), "leak:copy_tok");
+    EXPECT_EQ(match("leak:libparse.so\n"), "leak:libparse.so");
+    EXPECT_EQ(match("leak:/src/parse.cc\n"), "leak:/src/parse.cc");
+    EXPECT_EQ(match("leak:main"), "leak:main") << "however far outside, and without a newline";
+    EXPECT_EQ(match("leak:nobody\n"), "");
+    EXPECT_EQ(match("leak:parse(*const?)\n"), "leak:parse(*const?)");
+}
+
+TEST(OfLeakSanitizer, MayBeBoundToAnEnd)
+{
+    EXPECT_EQ(match("leak:^copy_token$\n"), "leak:^copy_token$");
+    EXPECT_EQ(match("leak:^token\n"), "");
+    EXPECT_EQ(match("leak:copy$\n"), "");
+    EXPECT_EQ(match("leak:^copy\n"), "leak:^copy");
+}
+
+TEST(OfLeakSanitizer, AreNotFoundInWhatIsNotKnown)
+{
+    const std::vector<NamedCall> unknown{{.frames = {}, .module = ""}};
+    EXPECT_EQ(match("leak:*\n", unknown), "");
+}
+
+TEST(OfValgrind, AreComparedFromInside)
+{
+    EXPECT_TRUE(applies("fun:copy_token"));
+    EXPECT_TRUE(applies("fun:copy_token\nfun:parse*\nfun:main"));
+    EXPECT_FALSE(applies("fun:main"));
+    EXPECT_FALSE(applies("fun:copy_token\nfun:main")) << "a call is left out";
+    EXPECT_FALSE(applies("fun:copy_token\nfun:parse*\nfun:main\nfun:start")) << "is longer";
+}
+
+TEST(OfValgrind, MayBeginWithTheAllocationFunction)
+{
+    EXPECT_TRUE(applies("fun:malloc\nfun:copy_token"));
+    EXPECT_TRUE(applies("fun:_Znwm\nfun:copy_token"));
+    EXPECT_TRUE(applies("fun:*alloc\nfun:copy_token"));
+    EXPECT_FALSE(applies("fun:other\nfun:copy_token"));
+    EXPECT_FALSE(applies("fun:malloc\nfun:parse*"));
+}
+
+TEST(OfValgrind, NameAFunctionEitherWay)
+{
+    EXPECT_TRUE(applies("fun:copy_token\nfun:_Z5parsePKc"));
+    EXPECT_TRUE(applies("fun:copy_token\nfun:parse(char const?)"));
+    EXPECT_FALSE(applies("fun:copy_token\nfun:parse"));
+}
+
+TEST(OfValgrind, SkipAnyNumberOfCalls)
+{
+    EXPECT_TRUE(applies("...\nfun:main"));
+    EXPECT_TRUE(applies("fun:copy_token\n...\nfun:main"));
+    EXPECT_TRUE(applies("...\nfun:copy_token")) << "none at all";
+    EXPECT_TRUE(applies("fun:copy_token\n..."));
+    EXPECT_FALSE(applies("...\nfun:nobody"));
+    EXPECT_FALSE(applies("...\nfun:main\nfun:copy_token")) << "only outwards";
+}
+
+TEST(OfValgrind, NameAModule)
+{
+    EXPECT_TRUE(applies("obj:*/libparse.so*"));
+    EXPECT_TRUE(applies("obj:*/libparse.so*\nobj:/usr/bin/program"));
+    EXPECT_FALSE(applies("obj:libparse.so*"));
+    std::vector<NamedCall> unnamed = kParser;
+    unnamed[0].frames.clear();
+    EXPECT_TRUE(applies("obj:*/libparse.so*\nfun:parse*", unnamed)) << "without symbols";
+    EXPECT_FALSE(applies("fun:*", unnamed));
+}
+
+TEST(OfValgrind, TakeInlinedFunctionsForCalls)
+{
+    std::vector<NamedCall> calls = kParser;
+    SourceFrame inlined;
+    inlined.function = "inlined";
+    calls[0].frames.insert(calls[0].frames.begin(), inlined);
+    EXPECT_TRUE(applies("fun:inlined\nfun:copy_token\nfun:parse*", calls));
+    EXPECT_FALSE(applies("fun:inlined\nfun:parse*", calls));
+}
+
+TEST(OfValgrind, CountForLeaksOnly)
+{
+    EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck:Cond")), "");
+    EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck:Param\nwrite(buf)")), "");
+    EXPECT_EQ(match(valgrind("match-leak-kinds: reachable\nfun:copy_token")), "known");
+    EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck,Other:Leak")), "known");
+}
+
+TEST(SuppressionsTest, OfBothKindsMayStandInOneText)
+{
+    const std::string text = "# a comment\r\n\n  leak:nobody\n" + valgrind("  # another\n fun:x") +
+                             "leak: copy_token \nleak:main\n";
+    EXPECT_EQ(match(text), "leak:copy_token") << "the first that applies";
+}
+
+TEST(SuppressionsTest, ApplyToNoStackOfNoCalls)
+{
+    EXPECT_EQ(match("leak:*\n" + valgrind("fun:*"), {}), "");
+}
+
+struct Bad {
+    const char* text;
+    std::vector<std::string> problems;
+};
+
+TEST(SuppressionsTest, TellWhichLinesAreNotUnderstood)
+{
+    const std::vector<Bad> all{
+        {.text = "\nrace:x\n", .problems = {"line 2: neither leak:PATTERN nor { : race:x"}},
+        {.text = "{\n}\n", .problems = {"line 2: a suppression without a name"}},
+        {.text = "{", .problems = {"line 1: a suppression without a name"}},
+        {.text = "{\nname\nMemcheck:Leak\nfun:main\n",
+         .problems = {"line 4: a suppression that is not closed: name"}},
+        {.text = "{\nname\n", .problems = {"line 2: a suppression that is not closed: name"}},
+        {.text = "{\nname\nMemcheck:Leak\nfunc:main\n}\n",
+         .problems = {"line 4: not understood: func:main"}},
+        {.text = "a\nb\n",
+         .problems = {"line 1: neither leak:PATTERN nor { : a",
+                      "line 2: neither leak:PATTERN nor { : b"}},
+    };
+    for (const Bad& bad : all) {
+        std::vector<std::string> problems;
+        Suppressions suppressions;
+        suppressions.add(bad.text, problems);
+        EXPECT_EQ(problems, bad.problems) << bad.text;
+        EXPECT_EQ(suppressions.size(), 0U) << bad.text;
+    }
+}
+
+TEST(SuppressionsTest, CountBesideThoseThatAreNotUnderstood)
+{
+    std::vector<std::string> problems;
+    Suppressions suppressions;
+    suppressions.add("race:x\nleak:main\n{\n}\n" + valgrind("fun:main"), problems);
+    EXPECT_EQ(problems.size(), 2U);
+    EXPECT_EQ(suppressions.size(), 2U);
+    EXPECT_EQ(suppressions.match(stack_of(kParser)), "leak:main");
+}
+
+} // namespace
+
+} // namespace tarn

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+//
+// An observer hears of every block. It must be there before the first allocation, so this test has
+// a configure_heap() of its own.
+
+#include "src/heap/observed.h"
+
+#include <algorithm>
+#include <mutex>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "src/heap/slow_path.h"
+#include "src/heap/verify.h"
+#include "tests/unit/support/core_calls.h"
+#include "tests/unit/support/heap.h"
+#include "tests/unit/support/threads.h"
+
+namespace tarn {
+
+namespace {
+
+using test::CoreCalls;
+
+struct Event {
+    char kind; // 'a', 'f' or 't'
+    std::uint64_t size = 0;
+    std::uint32_t trace = 0;
+    std::uint32_t born = 0;
+
+    friend bool operator==(const Event&, const Event&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const Event& event)
+    {
+        return out << event.kind << " " << event.size << " trace " << event.trace << " born "
+                   << event.born;
+    }
+};
+
+// The test's own memory comes from libc, so that the observer may ask for some.
+std::mutex events_mutex;
+std::vector<Event> events;
+std::uint32_t traces = 0;
+
+BlockNote record_allocated(std::size_t size)
+{
+    const std::lock_guard guard(events_mutex);
+    ++traces;
+    events.push_back({.kind = 'a', .size = size, .trace = traces, .born = traces * 3});
+    return {.trace = traces, .born = traces * 3, .size = size};
+}
+
+void record_freed(const BlockNote& note)
+{
+    const std::lock_guard guard(events_mutex);
+    events.push_back({.kind = 'f', .size = note.size, .trace = note.trace, .born = note.born});
+}
+
+void record_leaving()
+{
+    const std::lock_guard guard(events_mutex);
+    events.push_back({.kind = 't'});
+}
+
+constexpr Observer kRecorder{
+    .allocated = record_allocated, .freed = record_freed, .thread_leaves = record_leaving};
+
+std::vector<Event> take_events()
+{
+    const std::lock_guard guard(events_mutex);
+    return std::exchange(events, {});
+}
+
+Event as_event(const BlockNote& note, char kind)
+{
+    return {.kind = kind, .size = note.size, .trace = note.trace, .born = note.born};
+}
+
+/// What was told of `block`, which is for `size` bytes, and nothing else.
+void expect_told(const void* block, std::size_t size)
+{
+    const BlockNote note = note_of(block);
+    EXPECT_EQ(note.size, size);
+    EXPECT_NE(note.trace, 0U);
+    EXPECT_EQ(take_events(), std::vector<Event>{as_event(note, 'a')});
+}
+
+void expect_freed(void* block)
+{
+    const BlockNote note = note_of(block);
+    CoreCalls::deallocate(block);
+    EXPECT_EQ(take_events(), std::vector<Event>{as_event(note, 'f')});
+}
+
+bool bins_are_empty()
+{
+    return std::ranges::all_of(this_thread_cache().bins,
+                               [](const Bin& bin) { return bin.head == nullptr; });
+}
+
+class Observed : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        test::own_heap();
+        take_events();
+    }
+    void TearDown() override
+    {
+        EXPECT_TRUE(bins_are_empty()) << "a fast path would tell nobody";
+        verify_heap();
+    }
+};
+
+TEST_F(Observed, ToldOfEachBlockOnce)
+{
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{100}, KiB(2), KiB(5),
+          KiB(40), KiB(1000), MiB(1), MiB(1) + 1, MiB(3)}) {
+        SCOPED_TRACE(size);
+        for (int i = 0; i < 3; ++i) { // the second and third from a bin
+            void* const block = CoreCalls::allocate(size);
+            expect_told(block, size);
+            void* const zeroed = CoreCalls::allocate_zeroed(size);
+            expect_told(zeroed, size);
+            EXPECT_TRUE(bins_are_empty());
+            expect_freed(zeroed);
+            expect_freed(block);
+        }
+    }
+}
+
+TEST_F(Observed, ToldTheSizeThatWasAskedForAndNotWhatAnAlignmentTakes)
+{
+    for (const std::size_t alignment : {std::size_t{32}, std::size_t{256}, KiB(4), MiB(4)}) {
+        for (const std::size_t size : {std::size_t{24}, KiB(3), MiB(2)}) {
+            SCOPED_TRACE(testing::Message() << size << " at " << alignment);
+            void* const block = CoreCalls::allocate_aligned(size, alignment);
+            EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block) % alignment, 0U);
+            expect_told(block, size);
+            expect_freed(block);
+        }
+    }
+}
+
+TEST_F(Observed, NotToldOfAFreedNull)
+{
+    CoreCalls::deallocate(nullptr);
+    EXPECT_EQ(take_events(), std::vector<Event>{});
+}
+
+TEST_F(Observed, TakesAResizeForAFreeAndAnAllocation)
+{
+    struct Resize {
+        std::size_t before, after;
+    };
+    for (const Resize& resize : std::initializer_list<Resize>{{100, 110},
+                                                              {100, 90},
+                                                              {100, 1000},
+                                                              {1000, 20},
+                                                              {KiB(500), MiB(2)},
+                                                              {MiB(2), MiB(2) + 100},
+                                                              {MiB(2), MiB(9)},
+                                                              {MiB(9), MiB(3)},
+                                                              {MiB(2), 100}}) {
+        SCOPED_TRACE(testing::Message() << resize.before << " to " << resize.after);
+        void* const block = CoreCalls::allocate(resize.before);
+        take_events();
+        const BlockNote before = note_of(block);
+        void* const resized = CoreCalls::reallocate(block, resize.after);
+        ASSERT_NE(resized, nullptr);
+        const BlockNote after = note_of(resized);
+        EXPECT_EQ(after.size, resize.after);
+        const std::vector<Event> told = take_events();
+        ASSERT_EQ(told.size(), 2U);
+        EXPECT_EQ(std::ranges::count(told, as_event(before, 'f')), 1);
+        EXPECT_EQ(std::ranges::count(told, as_event(after, 'a')), 1);
+        expect_freed(resized);
+    }
+}
+
+TEST_F(Observed, ToldTheSizeAskedForWhenABlockGetsRoomToGrow)
+{
+    void* const block = CoreCalls::allocate(5000);
+    void* const grown = CoreCalls::reallocate(block, 6000);
+    EXPECT_EQ(note_of(grown).size, 6000U);
+    CoreCalls::deallocate(grown);
+}
+
+TEST_F(Observed, ToldOfWhatAnotherThreadFrees)
+{
+    std::vector<BlockNote> notes;
+    test::Blocks blocks(300, 200); // more than a batch takes
+    void* const large = CoreCalls::allocate(MiB(2));
+    for (void* const block : blocks)
+        notes.push_back(note_of(block));
+    notes.push_back(note_of(large));
+    take_events();
+    test::in_thread([&] {
+        blocks.free_all();
+        CoreCalls::deallocate(large);
+    });
+    std::vector<Event> expected;
+    for (const BlockNote& note : notes)
+        expected.push_back(as_event(note, 'f'));
+    std::vector<Event> told = take_events();
+    std::erase(told, Event{.kind = 't'});
+    EXPECT_EQ(told, expected);
+}
+
+TEST_F(Observed, ToldOfThreadsThatEnd)
+{
+    test::in_thread([] { CoreCalls::deallocate(CoreCalls::allocate(50)); });
+    const std::vector<Event> told = take_events();
+    EXPECT_EQ(std::ranges::count(told, 't', &Event::kind), 1);
+}
+
+TEST_F(Observed, ToldNothingOfWhatThereIsNoMemoryFor)
+{
+    const auto impossible = SIZE_MAX / 2;
+    EXPECT_EQ(CoreCalls::allocate(impossible), nullptr);
+    EXPECT_EQ(CoreCalls::allocate_zeroed(impossible), nullptr);
+    EXPECT_EQ(CoreCalls::allocate_aligned(impossible, 64), nullptr);
+    EXPECT_EQ(take_events(), std::vector<Event>{});
+
+    for (const std::size_t size : {std::size_t{100}, MiB(2)}) {
+        void* const block = CoreCalls::allocate(size);
+        const BlockNote before = note_of(block);
+        take_events();
+        EXPECT_EQ(CoreCalls::reallocate(block, impossible), nullptr);
+        EXPECT_EQ(take_events(), std::vector<Event>{});
+        EXPECT_EQ(as_event(note_of(block), 'a'), as_event(before, 'a')) << "as it was";
+        expect_freed(block);
+    }
+}
+
+TEST_F(Observed, RemembersThatABlockIsIgnored)
+{
+    for (const std::size_t size : {std::size_t{100}, MiB(2)}) {
+        void* const block = CoreCalls::allocate(size);
+        const BlockNote before = note_of(block);
+        EXPECT_TRUE(ignore_block(block));
+        EXPECT_EQ(note_of(block).trace, before.trace | kIgnored);
+        EXPECT_EQ(note_of(block).born, before.born);
+        EXPECT_EQ(note_of(block).size, size);
+        take_events();
+        expect_freed(block);
+    }
+}
+
+TEST_F(Observed, RemembersNothingOfWhatIsFree)
+{
+    void* const block = CoreCalls::allocate(100);
+    void* const large = CoreCalls::allocate(MiB(2));
+    CoreCalls::deallocate(block);
+    CoreCalls::deallocate(large);
+    for (const void* const gone : {block, large}) {
+        EXPECT_EQ(note_of(gone).trace, 0U);
+        EXPECT_FALSE(ignore_block(gone));
+    }
+}
+
+TEST_F(Observed, TellsWithoutALinkInTheBlock)
+{
+    test::Blocks blocks(20, 64);
+    blocks.free_all();
+    void* const block = CoreCalls::allocate(64);
+    EXPECT_EQ(*static_cast<void**>(block), nullptr) << "would look like a pointer of the program's";
+    CoreCalls::deallocate(block);
+}
+
+TEST_F(Observed, KeepsNotesOfManyBlocksApart)
+{
+    std::vector<void*> blocks;
+    std::vector<std::uint32_t> expected;
+    for (std::size_t i = 0; i < 20000; ++i) {
+        blocks.push_back(CoreCalls::allocate(16 + i % 3000));
+        expected.push_back(traces);
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        ASSERT_EQ(note_of(blocks[i]).trace, expected[i]);
+        ASSERT_EQ(note_of(blocks[i]).size, 16 + i % 3000);
+    }
+    for (void* const block : blocks)
+        CoreCalls::deallocate(block);
+    std::uint64_t balance = 0;
+    for (const Event& event : take_events())
+        balance += event.kind == 'a' ? event.size : -event.size;
+    EXPECT_EQ(balance, 0U);
+}
+
+TEST_F(Observed, MemoryOfTheNotesIsListed)
+{
+    std::array<MemoryRange, 2> ranges{};
+    ASSERT_EQ(list_note_memory(ranges), 2U);
+    EXPECT_LT(ranges[0].start, ranges[0].end);
+    EXPECT_EQ(list_note_memory({}), 0U);
+}
+
+} // namespace
+
+/// In place of the weak one.
+void configure_heap()
+{
+    settings.observer = &kRecorder;
+}
+
+} // namespace tarn

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+//
+// Every stack is compared with what backtrace() of libc says of it.
+
+#include "tracer/stack_walk.h"
+
+#include <algorithm>
+#include <alloca.h>
+#include <array>
+#include <csignal>
+#include <execinfo.h>
+#include <memory>
+#include <ucontext.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/support/random.h"
+#include "tests/unit/support/threads.h"
+#include "tracer/arena.h"
+
+namespace tarn {
+
+namespace {
+
+/// A volatile store after a call keeps it from being a jump.
+volatile int after_call = 0;
+
+using Addresses = std::vector<std::uintptr_t>;
+
+/// All zero, as the tracer's memory is.
+using Walker = std::unique_ptr<StackWalker>;
+
+/// Registers that a call preserves, and where we are, in the function that this becomes part of.
+[[gnu::always_inline]] inline RegisterValues registers_here()
+{
+    RegisterValues start{};
+    asm volatile("movq %%rbx, 24(%0)\n\t"
+                 "movq %%rbp, 48(%0)\n\t"
+                 "movq %%rsp, 56(%0)\n\t"
+                 "movq %%r12, 96(%0)\n\t"
+                 "movq %%r13, 104(%0)\n\t"
+                 "movq %%r14, 112(%0)\n\t"
+                 "movq %%r15, 120(%0)\n\t"
+                 "leaq 0(%%rip), %%rax\n\t"
+                 "movq %%rax, 128(%0)"
+                 :
+                 : "r"(start.data())
+                 : "rax", "memory");
+    return start;
+}
+
+/// Innermost first.
+Addresses addresses_of(TraceId trace)
+{
+    Addresses addresses;
+    for (; trace != kNoTrace; trace = stack_trie.parent(trace))
+        addresses.push_back(stack_trie.call(trace).address);
+    return addresses;
+}
+
+struct Stack {
+    TraceId trace = kNoTrace;
+    Addresses expected; // by backtrace()
+};
+
+/// The stack of the caller. Always the same place, as the walker requires.
+[[gnu::noinline]] Stack take_stack(StackWalker& walker, std::size_t most_calls)
+{
+    Stack stack;
+    std::array<void*, kMostCalls + 64> buffer;
+    const int size = ::backtrace(buffer.data(), buffer.size());
+    stack.trace = walker.walk(registers_here(), {}, most_calls);
+    for (int i = 1; i < size; ++i) // the first is in here
+        stack.expected.push_back(
+            reinterpret_cast<std::uintptr_t>(buffer[static_cast<std::size_t>(i)]));
+    if (stack.expected.size() > most_calls) stack.expected.resize(most_calls);
+    return stack;
+}
+
+struct Tree {
+    StackWalker* walker = nullptr;
+    test::Random* random = nullptr;
+    std::size_t most_calls = kMostCalls;
+    int calls_left = 0;
+    int stacks = 0;
+    int wrong = 0; // stacks that differ
+
+    void look()
+    {
+        const Stack stack = take_stack(*walker, most_calls);
+        ++stacks;
+        if (addresses_of(stack.trace) == stack.expected) return;
+        if (wrong++ == 0) {
+            EXPECT_EQ(addresses_of(stack.trace), stack.expected) << "stack " << stacks;
+        }
+    }
+};
+
+void grow(Tree& tree, int depth);
+
+[[gnu::noinline]] void plain(Tree& tree, int depth)
+{
+    grow(tree, depth);
+    after_call = 1;
+}
+
+[[gnu::noinline]] void with_alloca(Tree& tree, int depth)
+{
+    const std::size_t size = tree.random->below(500) + 1;
+    auto* const memory = static_cast<volatile char*>(alloca(size));
+    memory[0] = 1;
+    grow(tree, depth);
+    after_call = memory[0];
+}
+
+[[gnu::noinline]] void realigned(Tree& tree, int depth)
+{
+    alignas(128) volatile char memory[256];
+    memory[0] = 1;
+    asm volatile("" : : "r"(memory) : "memory");
+    grow(tree, depth);
+    after_call = memory[0];
+}
+
+[[gnu::noinline]] void realigned_with_alloca(Tree& tree, int depth)
+{
+    alignas(64) volatile char memory[64];
+    auto* const more = static_cast<volatile char*>(alloca(tree.random->below(900) + 1));
+    more[0] = 1;
+    memory[1] = 1;
+    asm volatile("" : : "r"(memory) : "memory");
+    grow(tree, depth);
+    after_call = more[0] + memory[1];
+}
+
+[[gnu::noinline]] void with_large_frame(Tree& tree, int depth)
+{
+    volatile char memory[5000];
+    memory[tree.random->below(5000)] = 1;
+    grow(tree, depth);
+    after_call = memory[0];
+}
+
+/// All registers that a call preserves are in use.
+[[gnu::noinline]] void with_saved_registers(Tree& tree, int depth)
+{
+    asm volatile("" : : : "rbx", "r12", "r13", "r14", "r15");
+    grow(tree, depth);
+    after_call = 3;
+    grow(tree, depth - 2); // from another place of the same frame
+    after_call = 4;
+}
+
+void grow(Tree& tree, int depth)
+{
+    constexpr std::array kKinds{plain,
+                                with_alloca,
+                                realigned,
+                                realigned_with_alloca,
+                                with_large_frame,
+                                with_saved_registers};
+    while (tree.calls_left > 0) {
+        --tree.calls_left;
+        if (tree.random->one_in(3)) tree.look();
+        if (depth <= 0 || tree.random->one_in(3)) break;
+        kKinds[tree.random->below(kKinds.size())](tree, depth - 1);
+        after_call = 2;
+    }
+}
+
+class StackWalk : public testing::Test {
+protected:
+    static void SetUpTestSuite()
+    {
+        ASSERT_TRUE(arena.initialise());
+        std::array<void*, 1> buffer;
+        ::backtrace(buffer.data(), 1); // loads a library the first time
+    }
+};
+
+TEST_F(StackWalk, SaysTheSameAsBacktraceInRandomTrees)
+{
+    test::Random random;
+    const Walker walker = std::make_unique<StackWalker>();
+    for (int round = 0; round < 20; ++round) {
+        Tree tree{.walker = walker.get(), .random = &random, .calls_left = 1000};
+        while (tree.calls_left > 0)
+            grow(tree, 40);
+        ASSERT_GT(tree.stacks, 50);
+        ASSERT_EQ(tree.wrong, 0) << "of " << tree.stacks << " in round " << round;
+    }
+}
+
+TEST_F(StackWalk, GivesTheSameStackTheSameTrace)
+{
+    const Walker walker = std::make_unique<StackWalker>();
+    const Walker other = std::make_unique<StackWalker>();
+    std::array<TraceId, 4> traces{};
+    for (std::size_t i = 0; i < 4; ++i)
+        traces[i] = take_stack(i % 2 == 0 ? *walker : *other, kMostCalls).trace;
+    EXPECT_NE(traces[0], kNoTrace);
+    for (const TraceId trace : traces)
+        EXPECT_EQ(trace, traces[0]);
+}
+
+TEST_F(StackWalk, SaysTheSameInThreads)
+{
+    test::seed();
+    test::in_threads(3, [](std::size_t number) {
+        test::Random random(number);
+        const Walker walker = std::make_unique<StackWalker>();
+        Tree tree{.walker = walker.get(), .random = &random, .calls_left = 3000};
+        while (tree.calls_left > 0)
+            grow(tree, 30);
+        EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks;
+    });
+}
+
+/// Calls itself so many times, and looks on each step of the way back.
+[[gnu::noinline]] void dive(Tree& tree, std::size_t depth)
+{
+    if (depth != 0) dive(tree, depth - 1);
+    after_call = 5;
+    tree.look();
+    after_call = 6;
+}
+
+TEST_F(StackWalk, KeepsTheInnermostCallsOfADeepStack)
+{
+    test::Random random;
+    const Walker walker = std::make_unique<StackWalker>();
+    Tree tree{.walker = walker.get(), .random = &random};
+    tree.most_calls = 10;
+    const auto look_from = [&](std::size_t depth) {
+        struct Dive {
+            [[gnu::noinline]] static void to(Tree& tree, std::size_t depth)
+            {
+                if (depth == 0)
+                    tree.look();
+                else
+                    to(tree, depth - 1);
+                after_call = 7;
+            }
+        };
+        Dive::to(tree, depth);
+    };
+    look_from(100);
+    look_from(100);
+    EXPECT_EQ(tree.wrong, 0);
+    tree.most_calls = kMostCalls;
+    look_from(2 * kMostCalls);
+    EXPECT_EQ(tree.wrong, 0);
+}
+
+TEST_F(StackWalk, KeepsAsManyCallsAsItMayOnTheWayBack)
+{
+    test::Random random;
+    const Walker walker = std::make_unique<StackWalker>();
+    Tree tree{.walker = walker.get(), .random = &random};
+    tree.most_calls = 10;
+    dive(tree, 30); // what the last walk kept does not reach far enough for the next
+    EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks;
+}
+
+// A second stack, to and from which the test switches.
+ucontext_t first_context;
+ucontext_t second_context;
+Tree* switching = nullptr;
+
+[[gnu::noinline]] void look_and_switch(int depth)
+{
+    if (depth > 0) look_and_switch(depth - 1);
+    switching->look();
+    ::swapcontext(&second_context, &first_context);
+    switching->look();
+    after_call = 8;
+}
+
+void run_second()
+{
+    for (;;)
+        look_and_switch(10);
+}
+
+TEST_F(StackWalk, FollowsAProgramFromStackToStack)
+{
+    test::Random random;
+    const Walker walker = std::make_unique<StackWalker>();
+    Tree tree{.walker = walker.get(), .random = &random};
+    switching = &tree;
+    std::vector<char> memory(std::size_t{256} * 1024);
+    ASSERT_EQ(::getcontext(&second_context), 0);
+    second_context.uc_stack.ss_sp = memory.data();
+    second_context.uc_stack.ss_size = memory.size();
+    second_context.uc_link = nullptr;
+    ::makecontext(&second_context, run_second, 0);
+    for (int i = 0; i < 50; ++i) {
+        tree.look();
+        ::swapcontext(&first_context, &second_context);
+        tree.calls_left = 20;
+        grow(tree, 8);
+    }
+    EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks;
+}
+
+Stack interrupted;
+StackWalker* signal_walker = nullptr;
+
+TEST_F(StackWalk, GoesThroughSignalHandlers)
+{
+    const Walker walker = std::make_unique<StackWalker>();
+    signal_walker = walker.get();
+    const auto before = std::signal(SIGUSR1, [](int) {
+        interrupted = take_stack(*signal_walker, kMostCalls);
+        after_call = 9;
+    });
+    for (int i = 0; i < 3; ++i) {
+        interrupted = {};
+        std::raise(SIGUSR1);
+        Addresses found = addresses_of(interrupted.trace);
+        ASSERT_EQ(found.size(), interrupted.expected.size());
+        // Of what was interrupted the address is one more, as one is taken off to show it.
+        std::size_t different = 0;
+        for (std::size_t n = 0; n < found.size(); ++n) {
+            if (found[n] == interrupted.expected[n]) continue;
+            ++different;
+            EXPECT_EQ(found[n], interrupted.expected[n] + 1) << "call " << n;
+        }
+        EXPECT_EQ(different, 1U);
+    }
+    std::signal(SIGUSR1, before);
+}
+
+} // namespace
+
+} // namespace tarn
