@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <limits>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include "src/heap/heap_registry.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
+#include "src/heap/slow_path.h"
 #include "src/heap/statistics.h"
 #include "src/heap/thread_cache.h"
 #include "src/include/tarn/malloc.h"
@@ -123,7 +125,7 @@ void report_trace_now()
 }
 
 /// Returns how many blocks are lost.
-std::uint64_t report_leaks_now(bool only_leaks)
+std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
 {
     const Options& options = startup_options();
     FixedText<600> suppressions;
@@ -131,8 +133,10 @@ std::uint64_t report_leaks_now(bool only_leaks)
     return report_leaks(kHeapView,
                         {.show = options.leaks_show,
                          .most_groups = options.leaks_max,
-                         .only_leaks = only_leaks || !options.verbose,
-                         .suppressions = suppressions.c_str()},
+                         .only_leaks = only_leaks || !(options.verbose || was_asked_for),
+                         .suppressions = suppressions.c_str(),
+                         .least_bytes = options.min_bytes,
+                         .suggests_suppressions = options.gen_suppressions},
                         write_report);
 }
 
@@ -143,6 +147,35 @@ std::uint64_t report_now(bool only_leaks)
     if (startup_options().trace && !is_forked.load(std::memory_order_relaxed)) report_trace_now();
     const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
+}
+
+/// In a signal handler, which may have interrupted malloc.
+template <class Report> void report_on_demand(void (*again)(), Report report)
+{
+    if (is_inside_malloc()) return defer_until_outside(again);
+    if (!become_reporter()) return;
+    report();
+    resign();
+}
+
+void leaks_wanted()
+{
+    report_on_demand(leaks_wanted, [] { report_leaks_now(false, true); });
+}
+
+void trace_wanted()
+{
+    report_on_demand(trace_wanted, report_trace_now);
+}
+
+/// Has `act` called when the signal arrives that an option names.
+void listen(bool is_wanted, std::string_view option, std::string_view name, void (*act)())
+{
+    if (!is_wanted || name.empty()) return;
+    const int signal = signal_number(name);
+    if (signal != 0 && signal != SIGKILL && signal != SIGSTOP) return act_on_signal(signal, act);
+    Printer(write_report) << "tarn: " << option << "=" << name
+                          << ": no signal of that name can be caught\n";
 }
 
 bool report_before_signal()
@@ -171,10 +204,13 @@ void prepare_leak_report()
 
 void start_leak_reports()
 {
+    const Options& options = startup_options();
     owner.store(::getpid(), std::memory_order_relaxed);
     ::pthread_atfork(nullptr, nullptr, after_fork);
     ::at_quick_exit(report_at_quick_exit);
     report_before_fatal_signals(report_before_signal);
+    listen(options.leaks, "leaks_signal", options.leaks_signal.view(), leaks_wanted);
+    listen(options.trace, "trace_signal", options.trace_signal.view(), trace_wanted);
     if (settings.observer == nullptr) return;
     const std::string_view symbolizer = startup_options().symbolizer.view();
     if (!find_helper(symbolizer) && !symbolizer.empty())

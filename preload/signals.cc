@@ -5,10 +5,13 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstring>
 #include <unistd.h>
 
 #include "preload/export.h"
 #include "preload/next.h"
+#include "src/base/print.h"
+#include "src/base/text.h"
 #include "src/heap/slow_path.h"
 #include "src/os/errno_guard.h"
 
@@ -122,6 +125,40 @@ void report_before_fatal_signals(bool (*before)())
         ::__sigaction(signal, &action, nullptr);
     }
     report.store(before, std::memory_order_relaxed);
+}
+
+namespace {
+
+constinit std::array<std::atomic<void (*)()>, NSIG> acts{};
+
+void run_act(int signal)
+{
+    const os::ErrnoGuard guard;
+    if (auto* const act = acts[static_cast<std::size_t>(signal)].load(std::memory_order_relaxed))
+        act();
+}
+
+} // namespace
+
+void act_on_signal(int signal, void (*act)())
+{
+    acts[static_cast<std::size_t>(signal)].store(act, std::memory_order_relaxed);
+    struct sigaction action {};
+    action.sa_handler = run_act;
+    action.sa_flags = SA_RESTART | SA_ONSTACK;
+    ::__sigaction(signal, &action, nullptr);
+}
+
+int signal_number(std::string_view name)
+{
+    if (has_prefix(name, "SIG")) name = slice(name, 3);
+    for (int signal = 1; signal < NSIG; ++signal) {
+        const char* const known = ::sigabbrev_np(signal);
+        FixedText<8> number;
+        number << static_cast<std::uint64_t>(signal);
+        if (number.view() == name || (known != nullptr && name == known)) return signal;
+    }
+    return 0;
 }
 
 } // namespace tarn

@@ -189,7 +189,8 @@ template <class Use> bool CallNames::for_each_function(Call call, Use use) const
         function.name = take_until(line, '\t');
         function.file = take_until(line, '\t');
         function.line = take_until(line, '\t');
-        function.column = line;
+        function.column = take_until(line, '\t');
+        function.linkage = line.empty() ? function.name : line;
         if (function.name.empty()) continue;
         use(function);
         found = true;
@@ -251,6 +252,18 @@ void CallNames::print_brief(Printer& out, Call call) const
     if (has_names) return;
     out << "       (" << module << "+" << Hex{is_known ? address_in_file(call) : call_site(call)}
         << ")\n";
+}
+
+void CallNames::print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const
+{
+    for (TraceId node = trace; node != kNoTrace && most_calls > 0;
+         node = stack_trie.parent(node), --most_calls) {
+        const Call call = stack_trie.call(node);
+        const bool has_names = for_each_function(
+            call, [&](const Function& function) { out << "   fun:" << function.linkage << "\n"; });
+        if (!has_names && call.module != kNoModule)
+            out << "   obj:" << path_of(module_table[call.module]) << "\n";
+    }
 }
 
 void CallNames::print(Printer& out, TraceId trace, std::size_t most_calls, Style style) const

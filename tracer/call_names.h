@@ -46,6 +46,9 @@ public:
     void print(Printer& out, TraceId trace, std::size_t most_calls,
                Style style = Style::full) const;
 
+    /// Prints a stack as lines of a suppression in Valgrind's syntax.
+    void print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const;
+
 private:
     void write_calls(HelperText& text) const;
     void write_stacks(HelperText& text) const;
@@ -58,6 +61,7 @@ private:
         std::string_view file;
         std::string_view line;
         std::string_view column;
+        std::string_view linkage; // as the linker knows it
     };
     template <class Use> bool for_each_function(Call call, Use use) const;
     unsigned print_full(Printer& out, Call call, unsigned number) const;

@@ -23,6 +23,9 @@ constexpr std::size_t kPreview = 16; // bytes in a line
 /// Calls of one stack that are listed: enough to tell where, and recursion has thousands.
 constexpr std::size_t kMostCallsListed = 64;
 
+/// Lines of a suppression: enough for it to mean this place and no other.
+constexpr std::size_t kMostCallsSuggested = 6;
+
 /// A number as Valgrind writes it: 72,704.
 struct Grouped {
     std::uint64_t number;
@@ -167,16 +170,37 @@ private:
                  << os::executable_name() << ")\n\n";
         else
             out_ << "==tarn: memory that " << os::executable_name() << " has not freed\n\n";
-        const std::size_t listed = std::min(groups.size(), options_.most_groups);
-        for (std::size_t i = 0; i < listed; ++i)
-            print_group(out_, groups[i], groups_.names());
-        if (listed < groups.size())
-            out_ << "... and " << groups.size() - listed
+        std::size_t listed = 0;
+        std::size_t small = 0;
+        for (const LeakGroup& group : groups) {
+            if (group.own.bytes + group.with.bytes < options_.least_bytes) {
+                ++small;
+            } else if (listed < options_.most_groups) {
+                ++listed;
+                print_group(out_, group, groups_.names());
+                if (options_.suggests_suppressions && is_traced(group)) suggest_suppression(group);
+            }
+        }
+        if (listed + small < groups.size())
+            out_ << "... and " << groups.size() - listed - small
                  << " more places (leaks_max=" << groups.size() << " lists all)\n\n";
+        if (small != 0)
+            out_ << "... and " << small << " with less than min_bytes=" << options_.least_bytes
+                 << "\n\n";
         if (!groups_.has_names() && std::ranges::any_of(groups, is_traced)) print_no_names();
     }
 
     static bool is_traced(const LeakGroup& group) { return group.trace != kNoTrace; }
+
+    void suggest_suppression(const LeakGroup& group)
+    {
+        constexpr std::array<std::string_view, kReachCount> kKinds{"definite", "indirect",
+                                                                   "possible", "reachable"};
+        out_ << "{\n   <insert a name here>\n   Memcheck:Leak\n   match-leak-kinds: "
+             << kKinds[static_cast<std::size_t>(group.reach)] << "\n";
+        groups_.names().print_patterns(out_, group.trace, kMostCallsSuggested);
+        out_ << "   ...\n}\n\n";
+    }
 
     void print_no_names()
     {

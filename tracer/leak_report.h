@@ -19,6 +19,8 @@ struct LeakOptions {
     std::size_t most_groups;  // listed; what is left out is counted
     bool only_leaks;          // says nothing if there are none
     const char* suppressions; // file; empty: only those that are built in
+    std::size_t least_bytes;  // of an entry; those with less are counted, not listed
+    bool suggests_suppressions;
 };
 
 /// Finds out what the calling thread's process has lost and writes the report to `sink`: one line

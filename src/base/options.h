@@ -48,7 +48,11 @@ struct Options {
     LeakKinds leaks_show = kLeakDefinite | kLeakIndirect;
     std::size_t leaks_max = 20;      // groups
     std::size_t leaks_exitcode = 23; // 0: the program's own
+    std::size_t min_bytes = 0;
+    bool gen_suppressions = false;
+    OptionText leaks_signal; // name or number, empty: none
     bool trace = false;
+    OptionText trace_signal; // likewise
     std::size_t trace_max = 5; // places
     OptionText trace_file;     // file name pattern
     bool stacks = true;

@@ -78,3 +78,17 @@ for text, complaint in [("leaks:main\n", "line 1: neither leak:PATTERN nor"),
 
 result = run(LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, TARN="leaks,suppressions=/nowhere")
 expect("suppressions=/nowhere: cannot be read" in result.stderr, "a complaint", result.stderr[:300])
+
+# What gen_suppressions prints suppresses, with a name.
+result = run(LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, TARN="leaks,leaks_max=100,gen_suppressions")
+printed = re.findall(r"^\{\n.*?^\}\n", result.stderr, re.MULTILINE | re.DOTALL)
+expect(len(printed) >= len(SIZES), "a suppression for each", len(printed))
+suppressed, result = left_after("".join(printed))
+expect(suppressed == sorted(SIZES) and result.stderr == "", "all suppressed", result.stderr)
+
+# min_bytes leaves out what is small.
+result = run(LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, TARN="leaks,min_bytes=100k")
+expect(re.findall(r"^Direct leak of (\d+)", result.stderr, re.MULTILINE) == ["3000001"],
+       "the large one only", result.stderr)
+expect(re.search(r"\.\.\. and \d+ with less than min_bytes=102400", result.stderr), "the rest",
+       result.stderr)

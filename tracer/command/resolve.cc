@@ -114,7 +114,7 @@ public:
         if (file < profile_.files.size()) call.module = profile_.files[file].path;
         for (const SourceFrame& frame : call.frames)
             out_ << "F\t" << frame.function << "\t" << frame.file << "\t" << frame.line << "\t"
-                 << frame.column << "\n";
+                 << frame.column << "\t" << frame.linkage << "\n";
         out_ << ".\n";
         profile_.calls.push_back({.file = file, .address = address, .frames = {}});
         calls_.push_back(std::move(call));

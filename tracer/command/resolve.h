@@ -21,7 +21,7 @@
 // wrong with the suppressions.
 //
 //      E text
-//      F function <tab> file <tab> line <tab> column
+//      F function <tab> file <tab> line <tab> column <tab> name for the linker
 //      .
 //      S name
 //      P text
