@@ -80,8 +80,10 @@ bool CallNames::add_all()
 bool CallNames::sort_calls()
 {
     std::ranges::sort(calls_.all(), is_before);
-    const auto repeated = std::ranges::unique(calls_.all());
-    return calls_.resize(calls_.size() - repeated.size());
+    // Not std::ranges::unique(): clang 14 does not take libstdc++'s.
+    const std::span all = calls_.all();
+    const auto end = std::unique(all.begin(), all.end());
+    return calls_.resize(static_cast<std::size_t>(end - all.begin()));
 }
 
 std::size_t CallNames::number_of(Call call) const

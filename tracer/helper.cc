@@ -188,7 +188,7 @@ bool run_helper(const char* command, const char* argument, std::span<const char>
     if (between > 0) {
         const int process = start.process.load(std::memory_order_acquire);
         if (!is_done && process > 0) ::syscall(SYS_kill, process, SIGKILL);
-        ::waitpid(between, nullptr, __WCLONE);
+        ::waitpid(between, nullptr, static_cast<int>(__WCLONE));
         is_done = is_done && start.is_running && start.status == 0;
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -47,8 +47,10 @@ bool LeakGroups::name_traces(LeakScan& scan, const char* suppressions, TextSink 
             if (!traces_.push_back(trace)) return false;
     }
     std::ranges::sort(traces_.all());
-    const auto repeated = std::ranges::unique(traces_.all());
-    if (!traces_.resize(traces_.size() - repeated.size())) return false;
+    // Not std::ranges::unique(): clang 14 does not take libstdc++'s.
+    const std::span all = traces_.all();
+    const auto end = std::unique(all.begin(), all.end());
+    if (!traces_.resize(static_cast<std::size_t>(end - all.begin()))) return false;
     for (const TraceId trace : traces_.all())
         if (!names_.add(trace)) return false;
     const bool is_traced = !traces_.empty() && traces_[traces_.size() - 1] != kNoTrace;

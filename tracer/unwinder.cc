@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t kWord = sizeof(std::uintptr_t);
 
 // Too much for a small stack; for the holder of frame_mutex.
-constinit FrameRow row;
+constinit FrameRow row{};
 constinit os::Mutex frame_mutex;
 
 /// The single register and offset of an expression "DW_OP_bregN offset", and whether a DW_OP_deref

@@ -17,7 +17,7 @@
 namespace tarn {
 
 /// How to leave a function at one address, in the words of UnwindRule::Kind.
-struct UnwindRule {
+struct alignas(8) UnwindRule { // aligned, or clang would call libatomic
     enum class Kind : std::uint8_t {
         none,          // not looked up yet
         from_stack,    // CFA = rsp + cfa

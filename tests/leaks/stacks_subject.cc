@@ -19,7 +19,11 @@ namespace {
 
 void* volatile sink;
 
+#ifdef __clang__
+#define APART [[gnu::noinline]]
+#else
 #define APART [[gnu::noinline, gnu::noclone]]
+#endif
 
 /// What is said behind it keeps calls from becoming jumps.
 #define BEHIND asm volatile("" ::: "memory")

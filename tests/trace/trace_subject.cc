@@ -15,7 +15,11 @@
 
 namespace {
 
+#ifdef __clang__
+#define APART [[gnu::noinline]]
+#else
 #define APART [[gnu::noinline, gnu::noclone]]
+#endif
 
 /// Keeps calls from becoming jumps.
 #define BEHIND asm volatile("" ::: "memory")

@@ -2,6 +2,7 @@
 
 #include "tracer/command/symbols.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <dwarf.h>
@@ -103,7 +104,61 @@ void read_inlined(Dwarf_Die& unit, Dwarf_Addr address, const SourceFrame& innerm
     }
 }
 
+void read_line(Dwarf_Die& unit, Dwarf_Addr address, SourceFrame& frame)
+{
+    Dwarf_Line* const line = dwarf_getsrc_die(&unit, address);
+    if (line == nullptr) return;
+    if (const char* const file = dwarf_linesrc(line, nullptr, nullptr)) frame.file = file;
+    dwarf_lineno(line, &frame.line);
+    dwarf_linecol(line, &frame.column);
+}
+
 } // namespace
+
+/// The compilation units of a file, by address.
+struct Symbols::Units {
+public:
+    explicit Units(Dwfl_Module* module) : module_(module) {}
+
+    /// Errors: nullptr, there is no debug information for `place`.
+    Dwarf_Die* find(Dwarf_Addr place, Dwarf_Addr& bias)
+    {
+        if (Dwarf_Die* const unit = dwfl_module_addrdie(module_, place, &bias)) return unit;
+        // Clang writes no .debug_aranges, in which that looks.
+        if (!is_listed_) list();
+        auto above = std::ranges::upper_bound(ranges_, place, {}, &Range::start);
+        if (above == ranges_.begin() || place >= (--above)->end) return nullptr;
+        bias = above->bias;
+        return &above->unit;
+    }
+
+private:
+    struct Range {
+        Dwarf_Addr start;
+        Dwarf_Addr end;
+        Dwarf_Die unit;
+        Dwarf_Addr bias;
+    };
+
+    void list()
+    {
+        is_listed_ = true;
+        Dwarf_Addr bias = 0;
+        Dwarf_Die* unit = nullptr;
+        while ((unit = dwfl_module_nextcu(module_, unit, &bias)) != nullptr) {
+            Dwarf_Addr base = 0;
+            Dwarf_Addr start = 0;
+            Dwarf_Addr end = 0;
+            for (std::ptrdiff_t at = 0; (at = dwarf_ranges(unit, at, &base, &start, &end)) > 0;)
+                ranges_.push_back({start + bias, end + bias, *unit, bias});
+        }
+        std::ranges::sort(ranges_, {}, &Range::start);
+    }
+
+    Dwfl_Module* module_;
+    bool is_listed_ = false;
+    std::vector<Range> ranges_; // by start
+};
 
 Symbols::Symbols() : session_(dwfl_begin(&kCallbacks), dwfl_end) {}
 
@@ -125,7 +180,7 @@ std::size_t Symbols::add(const std::string& path, const std::string& build_id)
         // The file has been replaced since: its names would be wrong.
         if (size > 0 && hexadecimal(bits, size) != build_id) module = nullptr;
     }
-    files_.push_back({module, bias});
+    files_.push_back({module, bias, std::make_shared<Units>(module)});
     return files_.size() - 1;
 }
 
@@ -137,15 +192,11 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
     const GElf_Addr place = address + files_[file].bias;
 
     SourceFrame innermost;
-    if (Dwfl_Line* const line = dwfl_module_getsrc(module, place)) {
-        const char* const name =
-            dwfl_lineinfo(line, nullptr, &innermost.line, &innermost.column, nullptr, nullptr);
-        if (name != nullptr) innermost.file = name;
-    }
     Dwarf_Addr unit_bias = 0;
-    if (Dwarf_Die* const unit = dwfl_module_addrdie(module, place, &unit_bias))
+    if (Dwarf_Die* const unit = files_[file].units->find(place, unit_bias)) {
+        read_line(*unit, place - unit_bias, innermost);
         read_inlined(*unit, place - unit_bias, innermost, frames);
-
+    }
     GElf_Off offset = 0;
     GElf_Sym symbol;
     const char* const name =

@@ -39,9 +39,11 @@ public:
     std::vector<SourceFrame> at(std::size_t file, std::uint64_t address);
 
 private:
+    struct Units;
     struct Loaded {
         Dwfl_Module* module;
         std::uint64_t bias;
+        std::shared_ptr<Units> units;
     };
     /// Of libdw, which has one range of addresses for all files.
     std::unique_ptr<Dwfl, void (*)(Dwfl*)> session_;
