@@ -259,12 +259,16 @@ void report_leaks_before_exec(const char* path)
 
 } // namespace tarn
 
+int tarn::report_leaks_on_demand()
+{
+    if (!startup_options().leaks || is_inside_malloc() || !become_reporter()) return -1;
+    constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
+    const std::uint64_t lost = report_leaks_now(false);
+    resign();
+    return static_cast<int>(std::min(lost, kMost));
+}
+
 TARN_EXPORT int tarn_report_leaks()
 {
-    if (!tarn::startup_options().leaks) return -1;
-    if (tarn::is_inside_malloc() || !tarn::become_reporter()) return -1;
-    constexpr std::uint64_t kMost = std::numeric_limits<int>::max();
-    const std::uint64_t lost = tarn::report_leaks_now(false);
-    tarn::resign();
-    return static_cast<int>(std::min(lost, kMost));
+    return tarn::report_leaks_on_demand();
 }

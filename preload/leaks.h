@@ -20,6 +20,9 @@ int report_leaks_at_end(int status, bool only_leaks = false);
 /// Reports what is lost now instead of at the end. Returns the status to end with, 0: to go on.
 int check_leaks();
 
+/// As tarn_report_leaks() of <tarn/malloc.h>.
+int report_leaks_on_demand();
+
 /// Before another program takes this process over; `path`, if it is not null, must be one.
 void report_leaks_before_exec(const char* path);
 

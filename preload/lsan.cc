@@ -11,7 +11,6 @@
 #include "preload/leaks.h"
 #include "preload/startup.h"
 #include "src/heap/observed.h"
-#include "src/include/tarn/malloc.h"
 #include "tracer/leak_scan.h"
 #include "tracer/traces.h"
 
@@ -37,7 +36,7 @@ TARN_EXPORT void __lsan_do_leak_check()
 /// Returns 1 if memory is lost; the program goes on.
 TARN_EXPORT int __lsan_do_recoverable_leak_check()
 {
-    return tarn_report_leaks() > 0 ? 1 : 0;
+    return tarn::report_leaks_on_demand() > 0 ? 1 : 0;
 }
 
 TARN_EXPORT void __lsan_ignore_object(const void* block)

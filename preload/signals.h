@@ -13,8 +13,8 @@ namespace tarn {
 /// fork. The program goes on to read SIG_DFL for them, and whatever it sets wins.
 void report_before_fatal_signals(bool (*before)());
 
-/// From now on `act` is called when the signal arrives, in its handler, if the program does not set a
-/// handler of its own.
+/// From now on `act` is called when the signal arrives, in its handler, if the program does not set
+/// a handler of its own.
 void act_on_signal(int signal, void (*act)());
 
 /// Number of a signal by its name, with or without SIG, or by its number. Errors: 0.

@@ -111,31 +111,61 @@ int moved_up(int descriptor)
     return moved;
 }
 
-/// Sends `input` and adds to `output` what comes back until the other end is closed.
-/// Errors: false, it takes too long or is too much.
-bool converse(int connection, std::span<const char> input, MappedArray<char>& output)
-{
-    const std::uint64_t deadline = os::clock_milliseconds() + kMostMilliseconds;
-    if (input.empty()) ::shutdown(connection, SHUT_WR);
-    while (os::clock_milliseconds() < deadline && output.size() < kMostOutput) {
-        const auto events = static_cast<short>(input.empty() ? POLLIN : POLLIN | POLLOUT);
-        ::pollfd wait{.fd = connection, .events = events, .revents = 0};
-        if (::poll(&wait, 1, 1000) < 0) return false;
-        if (!input.empty() && (wait.revents & POLLOUT) != 0) {
-            const ::ssize_t sent =
-                ::send(connection, input.data(), input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (sent > 0) input = input.subspan(static_cast<std::size_t>(sent));
-            if (input.empty()) ::shutdown(connection, SHUT_WR);
-        }
-        if ((wait.revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
-        const std::size_t before = output.size();
-        if (!output.resize(before + KiB(64))) return false;
-        const ::ssize_t size = ::recv(connection, &output[before], KiB(64), MSG_DONTWAIT);
-        output.resize(before + (size > 0 ? static_cast<std::size_t>(size) : 0));
-        if (size == 0 || (size < 0 && errno != EAGAIN)) return size == 0 && input.empty();
+/// Our end of a conversation with the helper.
+class Conversation {
+public:
+    Conversation(int connection, std::span<const char> input, MappedArray<char>& output)
+        : connection_(connection), input_(input), output_(output)
+    {}
+
+    /// Sends the input and adds to the output what comes back, until the other end is closed.
+    /// Errors: false, it takes too long or is too much.
+    bool hold()
+    {
+        const std::uint64_t deadline = os::clock_milliseconds() + kMostMilliseconds;
+        if (input_.empty()) ::shutdown(connection_, SHUT_WR);
+        State state = State::open;
+        while (state == State::open && os::clock_milliseconds() < deadline &&
+               output_.size() < kMostOutput)
+            state = turn();
+        return state == State::closed && input_.empty();
     }
-    return false;
-}
+
+private:
+    enum class State : std::uint8_t { open, closed, broken };
+
+    State turn()
+    {
+        const auto events = static_cast<short>(input_.empty() ? POLLIN : POLLIN | POLLOUT);
+        ::pollfd wait{.fd = connection_, .events = events, .revents = 0};
+        if (::poll(&wait, 1, 1000) < 0) return State::broken;
+        if ((wait.revents & POLLOUT) != 0) send();
+        return (wait.revents & (POLLIN | POLLHUP | POLLERR)) != 0 ? receive() : State::open;
+    }
+
+    void send()
+    {
+        if (input_.empty()) return;
+        const ::ssize_t sent =
+            ::send(connection_, input_.data(), input_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) input_ = input_.subspan(static_cast<std::size_t>(sent));
+        if (input_.empty()) ::shutdown(connection_, SHUT_WR);
+    }
+
+    State receive()
+    {
+        const std::size_t before = output_.size();
+        if (!output_.resize(before + KiB(64))) return State::broken;
+        const ::ssize_t size = ::recv(connection_, &output_[before], KiB(64), MSG_DONTWAIT);
+        output_.resize(before + (size > 0 ? static_cast<std::size_t>(size) : 0));
+        if (size == 0) return State::closed;
+        return size > 0 || errno == EAGAIN ? State::open : State::broken;
+    }
+
+    int connection_;
+    std::span<const char> input_;
+    MappedArray<char>& output_;
+};
 
 } // namespace
 
@@ -183,7 +213,7 @@ bool run_helper(const char* command, const char* argument, std::span<const char>
     const int between =
         stacks != nullptr ? ::clone(start_helper, stacks + kStack, CLONE_VM, &start) : -1;
     ::close(ends[1]);
-    bool is_done = between > 0 && converse(ends[0], input, output);
+    bool is_done = between > 0 && Conversation(ends[0], input, output).hold();
     ::close(ends[0]);
     if (between > 0) {
         const int process = start.process.load(std::memory_order_acquire);

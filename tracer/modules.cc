@@ -86,7 +86,7 @@ const char* ModuleTable::kept(const char* name)
         name_room_ = names_ != nullptr ? wanted : 0;
         if (names_ == nullptr) return "";
     }
-    char* const copy = std::strcpy(names_, name);
+    auto* const copy = static_cast<char*>(std::memcpy(names_, name, size));
     names_ += size;
     name_room_ -= size;
     return copy;

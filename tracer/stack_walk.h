@@ -35,6 +35,13 @@ public:
     /// Errors: kNoTrace, no memory. Cost: 20 to 60 ns for 30 calls of which a few are new.
     TraceId walk(const RegisterValues& start, MemoryRange own, std::size_t most_calls);
 
+    /// Before another thread has it: that one's stack may lie where this one's was.
+    void forget()
+    {
+        last_size_ = 0;
+        stack_ = {};
+    }
+
 private:
     /// A word of the stack that was read, and what it held: where a call returns to; or something
     /// on which the way outwards depends, between the calls that it leads from and to.
@@ -100,9 +107,10 @@ private:
     TraceId walk_anyhow(const RegisterValues& start, MemoryRange own, std::size_t most_calls);
 
     static constexpr int kRecentBits = 12;
+    static constexpr std::size_t kMostFresh = 3 * kMostCalls;
     // A stack that is deeper than what is kept is joined to what is known of it, up to twice as
     // much.
-    static constexpr std::size_t kMostWords = 2 * 3 * kMostCalls;
+    static constexpr std::size_t kMostWords = 2 * kMostFresh;
 
     std::size_t last_size_;
     std::size_t fresh_size_;
@@ -118,8 +126,8 @@ private:
     std::array<Word, kMostWords> last_;
     std::array<Detail, kMostWords> details_;
     // What is new of this one, from inside.
-    std::array<Word, kMostWords> fresh_;
-    std::array<Detail, kMostWords> fresh_details_;
+    std::array<Word, kMostFresh> fresh_;
+    std::array<Detail, kMostFresh> fresh_details_;
 };
 
 } // namespace tarn

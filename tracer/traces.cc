@@ -36,6 +36,7 @@ public:
 
     void put_back(StackWalker* walker)
     {
+        walker->forget();
         auto* const entry = reinterpret_cast<Entry*>(walker);
         const os::LockGuard guard(mutex_);
         entry->next = free_;

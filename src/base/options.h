@@ -52,7 +52,7 @@ struct Options {
     bool gen_suppressions = false;
     OptionText leaks_signal; // name or number, empty: none
     bool trace = false;
-    OptionText trace_signal; // likewise
+    OptionText trace_signal;   // likewise
     std::size_t trace_max = 5; // places
     OptionText trace_file;     // file name pattern
     bool stacks = true;

@@ -4,12 +4,15 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <exception>
 #include <iostream>
 
 #include "src/include/tarn/version.h"
 #include "tracer/command/resolve.h"
 
-int main(int argc, char** argv)
+namespace {
+
+int run(int argc, char** argv)
 {
     CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports");
     app.set_version_flag("--version", TARN_VERSION);
@@ -27,10 +30,22 @@ int main(int argc, char** argv)
     // libtarn.so starts us with all signals blocked.
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
     std::ios::sync_with_stdio(false);
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
     std::cout.flush();
     return std::cout ? 0 : 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& problem) {
+        std::cerr << "tarn: " << problem.what() << "\n";
+        return 1;
+    }
 }

@@ -4,9 +4,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <protozero/pbf_writer.hpp>
+#include <system_error>
 #include <utility>
 #include <zlib.h>
 
@@ -161,10 +161,11 @@ std::string write_profile(const std::string& path, const ProfileContents& conten
     const std::string data = ProfileWriter().write(contents);
     errno = 0;
     const gzFile file = gzopen(path.c_str(), "wb");
-    if (file == nullptr) return std::strerror(errno);
+    if (file == nullptr) return std::generic_category().message(errno);
     const bool is_whole = gzfwrite(data.data(), 1, data.size(), file) == data.size();
     if (gzclose(file) != Z_OK || !is_whole)
-        return errno != 0 ? std::strerror(errno) : "it could not be written whole";
+        return errno != 0 ? std::generic_category().message(errno)
+                          : "it could not be written whole";
     return {};
 }
 

@@ -210,32 +210,56 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
     }
 }
 
-void symbolize(std::istream& report, std::ostream& out)
-{
-    // "    #3 0x7f12 (/lib/libc.so.6+0x2718a) (BuildId: 93ac)"
-    static const std::regex pattern(
-        R"(^(\s*#\d+ 0x[0-9a-f]+) +\((.+)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?\s*$)");
-    Symbols symbols;
-    std::map<std::pair<std::string, std::string>, std::size_t> files;
-    for (std::string line; std::getline(report, line);) {
+namespace {
+
+/// Puts names into the lines of a report.
+class LineSymbolizer {
+public:
+    /// False: it is no line of a stack, or there is no name for it.
+    bool write(const std::string& line, std::ostream& out)
+    {
         std::smatch found;
-        std::vector<SourceFrame> frames;
-        if (std::regex_match(line, found, pattern)) {
-            const std::pair key(found[2].str(), found[4].str());
-            if (!files.contains(key)) files[key] = symbols.add(key.first, key.second);
-            const std::vector<std::size_t> address = hexadecimal_numbers(found[3].str());
-            if (!address.empty()) frames = symbols.at(files[key], address[0]);
-        }
-        if (frames.empty() || frames[0].function.empty()) out << line << "\n";
-        for (const SourceFrame& frame : frames) {
+        if (!std::regex_match(line, found, pattern_)) return false;
+        const std::string path = found[2].str();
+        const std::string address = found[3].str();
+        bool has_names = false;
+        for (const SourceFrame& frame : frames_at(path, address, found[4].str())) {
             if (frame.function.empty()) continue;
+            has_names = true;
             out << found[1].str() << " in " << frame.function << " ";
             if (frame.file.empty())
-                out << "(" << found[2].str() << "+0x" << found[3].str() << ")\n";
+                out << "(" << path << "+0x" << address << ")\n";
             else
                 out << frame.file << ":" << frame.line << "\n";
         }
+        return has_names;
     }
+
+private:
+    std::vector<SourceFrame> frames_at(const std::string& path, const std::string& address,
+                                       const std::string& build_id)
+    {
+        const std::pair key(path, build_id);
+        if (!files_.contains(key)) files_[key] = symbols_.add(path, build_id);
+        const std::vector<std::size_t> numbers = hexadecimal_numbers(address);
+        if (numbers.empty()) return {};
+        return symbols_.at(files_[key], numbers[0]);
+    }
+
+    // "    #3 0x7f12 (/lib/libc.so.6+0x2718a) (BuildId: 93ac)"
+    std::regex pattern_{
+        R"(^(\s*#\d+ 0x[0-9a-f]+) +\((.+)\+0x([0-9a-f]+)\)(?: \(BuildId: ([0-9a-f]+)\))?\s*$)"};
+    Symbols symbols_;
+    std::map<std::pair<std::string, std::string>, std::size_t> files_;
+};
+
+} // namespace
+
+void symbolize(std::istream& report, std::ostream& out)
+{
+    LineSymbolizer symbolizer;
+    for (std::string line; std::getline(report, line);)
+        if (!symbolizer.write(line, out)) out << line << "\n";
 }
 
 } // namespace tarn

@@ -3,6 +3,7 @@
 #include "tracer/command/suppressions.h"
 
 #include <algorithm>
+#include <array>
 
 namespace tarn {
 
@@ -85,127 +86,151 @@ private:
 
 } // namespace
 
-void Suppressions::add(std::string_view text, std::vector<std::string>& problems)
-{
-    constexpr std::string_view kLeak = "leak:";
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    Lines lines(text);
-    std::string_view line;
-    const auto complain = [&](std::string_view what) {
-        problems.push_back("line " + std::to_string(lines.number()) + ": " + std::string(what));
-    };
-    while (lines.next(line)) {
-        if (line.starts_with(kLeak)) {
-            const std::string pattern(trimmed(line.substr(kLeak.size())));
-            all_.push_back({.name = "leak:" + pattern, .calls = {}, .anywhere = pattern});
-            continue;
-        }
-        if (line != "{") {
-            complain("neither leak:PATTERN nor { : " + std::string(line));
-            continue;
-        }
-        Suppression suppression;
-        std::string_view kind;
-        if (!lines.next(line) || line == "}") {
-            complain("a suppression without a name");
-            continue;
-        }
-        suppression.name = line;
-        const bool has_kind = lines.next(kind) && kind != "}";
-        // Of other tools, or of other errors of Memcheck's.
-        const bool is_leak = has_kind && kind.ends_with(":Leak");
-        bool is_closed = has_kind ? false : kind == "}";
-        while (!is_closed && lines.next(line)) {
-            if (line == "}")
-                is_closed = true;
-            else if (line == "...")
-                suppression.calls.push_back({Pattern::Kind::any_calls, ""});
-            else if (line.starts_with("fun:"))
-                suppression.calls.push_back({Pattern::Kind::function, std::string(line.substr(4))});
-            else if (line.starts_with("obj:"))
-                suppression.calls.push_back({Pattern::Kind::object, std::string(line.substr(4))});
-            else if (!line.starts_with("match-leak-kinds:") && is_leak)
-                complain("not understood: " + std::string(line));
-        }
-        if (!is_closed) complain("a suppression that is not closed: " + suppression.name);
-        if (is_leak && is_closed && !suppression.calls.empty())
-            all_.push_back(std::move(suppression));
-    }
-}
+/// Reads a text line by line.
+class Suppressions::Parser {
+public:
+    Parser(std::string_view text, std::vector<Suppression>& all, std::vector<std::string>& problems)
+        : lines_(text), all_(all), problems_(problems)
+    {}
 
-bool Suppressions::applies(const Suppression& suppression,
-                           const std::vector<const NamedCall*>& stack) const
-{
-    if (suppression.calls.empty())
-        return std::ranges::any_of(stack, [&](const NamedCall* call) {
-            return found_in(suppression.anywhere, call->module) ||
-                   std::ranges::any_of(call->frames, [&](const SourceFrame& frame) {
-                       return found_in(suppression.anywhere, frame.function) ||
-                              found_in(suppression.anywhere, frame.file);
-                   });
-        });
-
-    // Valgrind's stacks begin with the allocation function itself, ours with its caller; inlined
-    // functions are calls of their own.
-    struct Call {
-        const SourceFrame* frame; // nullptr: not known
-        std::string_view module;
-        bool is(std::string_view pattern) const
-        {
-            return frame != nullptr &&
-                   (matches(pattern, frame->function) || matches(pattern, frame->linkage));
-        }
-    };
-    std::vector<Call> calls;
-    for (const NamedCall* const call : stack) {
-        for (const SourceFrame& frame : call->frames)
-            calls.push_back({&frame, call->module});
-        if (call->frames.empty()) calls.push_back({nullptr, call->module});
-    }
-    const std::vector<Pattern>& patterns = suppression.calls;
-    const auto fits = [&](std::size_t p, std::size_t c) {
-        return patterns[p].kind == Pattern::Kind::object
-                   ? matches(patterns[p].text, calls[c].module)
-                   : calls[c].is(patterns[p].text);
-    };
-    // As in matches(): only the last "..." can have to take one call more.
-    const auto matches_from = [&](std::size_t p, std::size_t c) {
-        constexpr std::size_t kNone = std::string::npos;
-        std::size_t dots = kNone;
-        std::size_t resume = 0;
-        while (p < patterns.size()) {
-            if (patterns[p].kind == Pattern::Kind::any_calls) {
-                dots = p++;
-                resume = c;
-            } else if (c < calls.size() && fits(p, c)) {
-                ++p;
-                ++c;
-            } else if (dots != kNone && resume < calls.size()) {
-                p = dots + 1;
-                c = ++resume;
+    void parse()
+    {
+        constexpr std::string_view kLeak = "leak:";
+        for (std::string_view line; lines_.next(line);) {
+            if (line.starts_with(kLeak)) {
+                const std::string pattern(trimmed(line.substr(kLeak.size())));
+                all_.push_back({.name = "leak:" + pattern, .calls = {}, .anywhere = pattern});
+            } else if (line == "{") {
+                parse_block();
             } else {
-                return false;
+                complain("neither leak:PATTERN nor { : " + std::string(line));
             }
         }
+    }
+
+private:
+    void complain(const std::string& what)
+    {
+        problems_.push_back("line " + std::to_string(lines_.number()) + ": " + what);
+    }
+
+    /// From its name to the brace that closes it.
+    void parse_block()
+    {
+        Suppression suppression;
+        std::string_view line;
+        if (!lines_.next(line) || line == "}") return complain("a suppression without a name");
+        suppression.name = line;
+        std::string_view kind;
+        bool is_closed = lines_.next(kind) && kind == "}";
+        // Others are of other tools, or of other errors of Memcheck's.
+        const bool is_leak = kind.ends_with(":Leak");
+        while (!is_closed && lines_.next(line)) {
+            is_closed = line == "}";
+            if (!is_closed && !add_call(line, suppression) && is_leak)
+                complain("not understood: " + std::string(line));
+        }
+        if (!is_closed) return complain("a suppression that is not closed: " + suppression.name);
+        if (is_leak && !suppression.calls.empty()) all_.push_back(std::move(suppression));
+    }
+
+    static bool add_call(std::string_view line, Suppression& suppression)
+    {
+        constexpr std::size_t kPrefix = 4;
+        if (line == "...")
+            suppression.calls.push_back({Pattern::Kind::any_calls, ""});
+        else if (line.starts_with("fun:"))
+            suppression.calls.push_back(
+                {Pattern::Kind::function, std::string(line.substr(kPrefix))});
+        else if (line.starts_with("obj:"))
+            suppression.calls.push_back({Pattern::Kind::object, std::string(line.substr(kPrefix))});
+        else
+            return line.starts_with("match-leak-kinds:");
         return true;
-    };
-    if (matches_from(0, 0)) return true;
-    const auto is_allocation = [](const Pattern& pattern) {
-        static const std::vector<std::string_view> kNames{
-            "malloc", "calloc", "realloc",       "memalign", "posix_memalign", "aligned_alloc",
-            "_Zn*",   "_Zna*",  "operator new*", "*alloc",   "reallocarray"};
-        return pattern.kind == Pattern::Kind::function &&
-               (std::ranges::find(kNames, pattern.text) != kNames.end() ||
-                pattern.text.starts_with("_Zn"));
-    };
-    return is_allocation(patterns[0]) && matches_from(1, 0);
+    }
+
+    Lines lines_;
+    std::vector<Suppression>& all_;
+    std::vector<std::string>& problems_;
+};
+
+void Suppressions::add(std::string_view text, std::vector<std::string>& problems)
+{
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    Parser(text, all_, problems).parse();
+}
+
+bool Suppressions::Function::is(const Pattern& pattern) const
+{
+    if (pattern.kind == Pattern::Kind::object) return matches(pattern.text, module);
+    return frame != nullptr &&
+           (matches(pattern.text, frame->function) || matches(pattern.text, frame->linkage));
+}
+
+bool Suppressions::is_anywhere(std::string_view pattern, const std::vector<Function>& stack)
+{
+    return std::ranges::any_of(stack, [&](const Function& function) {
+        return found_in(pattern, function.module) ||
+               (function.frame != nullptr && (found_in(pattern, function.frame->function) ||
+                                              found_in(pattern, function.frame->file)));
+    });
+}
+
+/// Whether the stack begins as the patterns from `first` on say. As in matches(), only the last
+/// "..." can have to take one call more.
+bool Suppressions::begins_as(const std::vector<Pattern>& patterns, std::size_t first,
+                             const std::vector<Function>& stack)
+{
+    constexpr std::size_t kNone = std::string::npos;
+    std::size_t dots = kNone;
+    std::size_t resume = 0;
+    std::size_t call = 0;
+    for (std::size_t p = first; p < patterns.size();) {
+        if (patterns[p].kind == Pattern::Kind::any_calls) {
+            dots = p++;
+            resume = call;
+        } else if (call < stack.size() && stack[call].is(patterns[p])) {
+            ++p;
+            ++call;
+        } else if (dots != kNone && resume < stack.size()) {
+            p = dots + 1;
+            call = ++resume;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Valgrind's stacks begin with the allocation function itself, ours with its caller.
+bool Suppressions::is_allocation(const Pattern& pattern)
+{
+    static constexpr std::array<std::string_view, 9> kNames{
+        "malloc",        "calloc", "realloc", "memalign",     "posix_memalign",
+        "aligned_alloc", "*alloc", "_Zn*",    "operator new*"};
+    return pattern.kind == Pattern::Kind::function &&
+           (std::ranges::find(kNames, pattern.text) != kNames.end() ||
+            pattern.text.starts_with("_Zn"));
 }
 
 std::string Suppressions::match(const std::vector<const NamedCall*>& stack) const
 {
-    for (const Suppression& suppression : all_)
-        if (applies(suppression, stack)) return suppression.name;
+    // Inlined functions are calls of their own.
+    std::vector<Function> functions;
+    for (const NamedCall* const call : stack) {
+        for (const SourceFrame& frame : call->frames)
+            functions.push_back({&frame, call->module});
+        if (call->frames.empty()) functions.push_back({nullptr, call->module});
+    }
+    for (const Suppression& suppression : all_) {
+        const std::vector<Pattern>& calls = suppression.calls;
+        const bool applies = calls.empty()
+                                 ? is_anywhere(suppression.anywhere, functions)
+                                 : begins_as(calls, 0, functions) ||
+                                       (is_allocation(calls[0]) && begins_as(calls, 1, functions));
+        if (applies) return suppression.name;
+    }
     return {};
 }
 

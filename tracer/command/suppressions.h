@@ -42,7 +42,20 @@ private:
         std::string anywhere;       // LeakSanitizer's: in a function, file or module
     };
 
-    bool applies(const Suppression& suppression, const std::vector<const NamedCall*>& stack) const;
+    /// A function of a stack.
+    struct Function {
+        const SourceFrame* frame; // nullptr: not known
+        std::string_view module;
+
+        bool is(const Pattern& pattern) const;
+    };
+
+    class Parser;
+
+    static bool is_anywhere(std::string_view pattern, const std::vector<Function>& stack);
+    static bool begins_as(const std::vector<Pattern>& patterns, std::size_t first,
+                          const std::vector<Function>& stack);
+    static bool is_allocation(const Pattern& pattern);
 
     std::vector<Suppression> all_;
 };

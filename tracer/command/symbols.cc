@@ -14,10 +14,10 @@ namespace tarn {
 
 namespace {
 
-const Dwfl_Callbacks kCallbacks{.find_elf = nullptr,
-                                .find_debuginfo = dwfl_standard_find_debuginfo,
-                                .section_address = dwfl_offline_section_address,
-                                .debuginfo_path = nullptr};
+constexpr Dwfl_Callbacks kCallbacks{.find_elf = nullptr,
+                                    .find_debuginfo = dwfl_standard_find_debuginfo,
+                                    .section_address = dwfl_offline_section_address,
+                                    .debuginfo_path = nullptr};
 
 /// Between the files, so that none reaches into another.
 constexpr GElf_Addr kDistance = GElf_Addr{1} << 40;
