@@ -86,24 +86,7 @@ TraceId walk_from(const RegisterValues& start)
 /// The stack that the caller is called on.
 [[gnu::noinline]] TraceId current_trace()
 {
-    RegisterValues start; // those that a call preserves, and where we are
-#if defined(__x86_64__)
-    asm volatile("movq %%rbx, 24(%0)\n\t"
-                 "movq %%rbp, 48(%0)\n\t"
-                 "movq %%rsp, 56(%0)\n\t"
-                 "movq %%r12, 96(%0)\n\t"
-                 "movq %%r13, 104(%0)\n\t"
-                 "movq %%r14, 112(%0)\n\t"
-                 "movq %%r15, 120(%0)\n\t"
-                 "leaq 0(%%rip), %%rax\n\t"
-                 "movq %%rax, 128(%0)"
-                 :
-                 : "r"(start.data())
-                 : "rax", "memory");
-    return walk_from(start);
-#else
-    return kNoTrace; // call frame information of other processors has other registers
-#endif
+    return walk_from(current_registers());
 }
 
 /// With kIgnored, if it is to be.

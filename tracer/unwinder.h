@@ -108,6 +108,29 @@ private:
 
 extern constinit RuleCache rule_cache;
 
+/// Registers of the function that this becomes part of, as far as its callees preserve them, and
+/// where it is: what a walk begins with. Elsewhere than on x86-64 all are zero, and no walk leads
+/// anywhere.
+[[gnu::always_inline]] inline RegisterValues current_registers()
+{
+    RegisterValues registers{};
+#if defined(__x86_64__)
+    asm volatile("movq %%rbx, 24(%0)\n\t"
+                 "movq %%rbp, 48(%0)\n\t"
+                 "movq %%rsp, 56(%0)\n\t"
+                 "movq %%r12, 96(%0)\n\t"
+                 "movq %%r13, 104(%0)\n\t"
+                 "movq %%r14, 112(%0)\n\t"
+                 "movq %%r15, 120(%0)\n\t"
+                 "leaq 0(%%rip), %%rax\n\t"
+                 "movq %%rax, 128(%0)"
+                 :
+                 : "r"(registers.data())
+                 : "rax", "memory");
+#endif
+    return registers;
+}
+
 enum class Caller : std::uint8_t { found, none, unknown };
 
 /// Replaces the registers of a function by those of its caller, whatever that takes.

@@ -78,19 +78,7 @@ void compare(const Stack& ours, const Stack& reference)
 
 [[gnu::noinline]] void look()
 {
-    tarn::RegisterValues start;
-    asm volatile("movq %%rbx, 24(%0)\n\t"
-                 "movq %%rbp, 48(%0)\n\t"
-                 "movq %%rsp, 56(%0)\n\t"
-                 "movq %%r12, 96(%0)\n\t"
-                 "movq %%r13, 104(%0)\n\t"
-                 "movq %%r14, 112(%0)\n\t"
-                 "movq %%r15, 120(%0)\n\t"
-                 "leaq 0(%%rip), %%rax\n\t"
-                 "movq %%rax, 128(%0)"
-                 :
-                 : "r"(start.data())
-                 : "rax", "memory");
+    const tarn::RegisterValues start = tarn::current_registers();
     if (walker == nullptr)
         walker = static_cast<tarn::StackWalker*>(tarn::arena.take(sizeof(tarn::StackWalker)));
     const tarn::TraceId trace = walker->walk(start, tarn::own_code(), kMost);

@@ -31,25 +31,6 @@ using Addresses = std::vector<std::uintptr_t>;
 /// All zero, as the tracer's memory is.
 using Walker = std::unique_ptr<StackWalker>;
 
-/// Registers that a call preserves, and where we are, in the function that this becomes part of.
-[[gnu::always_inline]] inline RegisterValues registers_here()
-{
-    RegisterValues start{};
-    asm volatile("movq %%rbx, 24(%0)\n\t"
-                 "movq %%rbp, 48(%0)\n\t"
-                 "movq %%rsp, 56(%0)\n\t"
-                 "movq %%r12, 96(%0)\n\t"
-                 "movq %%r13, 104(%0)\n\t"
-                 "movq %%r14, 112(%0)\n\t"
-                 "movq %%r15, 120(%0)\n\t"
-                 "leaq 0(%%rip), %%rax\n\t"
-                 "movq %%rax, 128(%0)"
-                 :
-                 : "r"(start.data())
-                 : "rax", "memory");
-    return start;
-}
-
 /// Innermost first.
 Addresses addresses_of(TraceId trace)
 {
@@ -70,7 +51,7 @@ struct Stack {
     Stack stack;
     std::array<void*, kMostCalls + 64> buffer;
     const int size = ::backtrace(buffer.data(), buffer.size());
-    stack.trace = walker.walk(registers_here(), {}, most_calls);
+    stack.trace = walker.walk(current_registers(), {}, most_calls);
     for (int i = 1; i < size; ++i) // the first is in here
         stack.expected.push_back(
             reinterpret_cast<std::uintptr_t>(buffer[static_cast<std::size_t>(i)]));

@@ -17,25 +17,6 @@ namespace {
 
 volatile int after_call = 0;
 
-/// Registers that a call preserves, and where we are, in the function that this becomes part of.
-[[gnu::always_inline]] inline RegisterValues registers_here()
-{
-    RegisterValues start{};
-    asm volatile("movq %%rbx, 24(%0)\n\t"
-                 "movq %%rbp, 48(%0)\n\t"
-                 "movq %%rsp, 56(%0)\n\t"
-                 "movq %%r12, 96(%0)\n\t"
-                 "movq %%r13, 104(%0)\n\t"
-                 "movq %%r14, 112(%0)\n\t"
-                 "movq %%r15, 120(%0)\n\t"
-                 "leaq 0(%%rip), %%rax\n\t"
-                 "movq %%rax, 128(%0)"
-                 :
-                 : "r"(start.data())
-                 : "rax", "memory");
-    return start;
-}
-
 class Unwinder : public testing::Test {
 protected:
     static void SetUpTestSuite() { ASSERT_TRUE(arena.initialise()); }
@@ -45,7 +26,7 @@ protected:
 {
     std::array<void*, 64> buffer;
     const auto size = static_cast<std::size_t>(::backtrace(buffer.data(), buffer.size()));
-    RegisterValues registers = registers_here();
+    RegisterValues registers = current_registers();
     bool is_interrupted = true;
     std::size_t i = 1; // the first is in here
     Caller caller = Caller::none;
@@ -74,7 +55,7 @@ TEST_F(Unwinder, StepsOutToTheBeginningOfTheProgram)
 
 TEST_F(Unwinder, KnowsNothingOfWhatIsNoCode)
 {
-    RegisterValues registers = registers_here();
+    RegisterValues registers = current_registers();
     registers[kReturnAddress] = 1000;
     bool is_interrupted = false;
     EXPECT_EQ(step_out(registers, is_interrupted), Caller::unknown);
