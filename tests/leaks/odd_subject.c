@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// Does what a walker of stacks might not survive:
+//
+//      odd_subject coroutine           allocates on a stack that ends in a made-up return address
+//      odd_subject fork_in_dlclose L   forks while another thread opens and closes the library L
+//      odd_subject iconv               has libc load and unload modules by itself
+
+#include <dlfcn.h>
+#include <iconv.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/// Saves where it is in *save and goes on at `to`, as coroutine libraries do it.
+void switch_stacks(void** save, void* to);
+asm(".globl switch_stacks\nswitch_stacks:\n.cfi_startproc\n"
+    "push %rbp\npush %rbx\npush %r12\npush %r13\npush %r14\npush %r15\n"
+    "mov %rsp, (%rdi)\nmov %rsi, %rsp\n"
+    "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\nret\n.cfi_endproc\n");
+
+/// Never called, only returned to: a walker looks at the byte before it, in a function whose frame
+/// is said to be above, where the stack has ended.
+void leave_coroutine(void);
+asm("function_before:\n.cfi_startproc\nxor %eax, %eax\nret\n.cfi_endproc\n"
+    ".globl leave_coroutine\nleave_coroutine:\n.cfi_startproc\ncall back_to_main\nhlt\n"
+    ".cfi_endproc\n");
+
+static void* main_stack;
+static void* coroutine_stack;
+
+void back_to_main(void)
+{
+    switch_stacks(&coroutine_stack, main_stack);
+}
+
+static void coroutine(void)
+{
+    for (int i = 0; i < 100; ++i) {
+        void* volatile block = malloc(100);
+        free(block);
+    }
+}
+
+static void run_coroutine(void)
+{
+    const size_t size = 65536;
+    char* const area = mmap(NULL, size + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(area + 4096, size, PROT_READ | PROT_WRITE);
+    void** top = (void**)(area + 4096 + size);
+    *(uintptr_t*)--top = (uintptr_t)leave_coroutine;
+    *(uintptr_t*)--top = (uintptr_t)coroutine;
+    switch_stacks(&main_stack, top - 6);
+}
+
+static atomic_int ended;
+
+static void* open_and_close(void* path)
+{
+    while (!ended) {
+        void* const library = dlopen(path, RTLD_NOW);
+        if (library != NULL) dlclose(library);
+    }
+    return NULL;
+}
+
+static void fork_in_dlclose(char* path)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, open_and_close, path);
+    for (int i = 0; i < 500; ++i) {
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(20);
+            // Another place than the parent's calls, which have been looked up.
+            void* volatile block = strdup("of the child");
+            free(block);
+            _exit(0);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        if (status != 0) exit(1);
+    }
+    ended = 1;
+    pthread_join(thread, NULL);
+}
+
+static void use_iconv(void)
+{
+    const char* const names[] = {"ISO-8859-2", "KOI8-R", "EUC-JP",  "SHIFT_JIS",
+                                 "BIG5",       "GBK",    "CP1251",  "CP437",
+                                 "MACINTOSH",  "EUC-KR", "TIS-620", "UTF-7"};
+    const unsigned count = sizeof names / sizeof *names;
+    unsigned state = 1;
+    for (int i = 0; i < 3000; ++i) {
+        state = state * 1103515245 + 12345;
+        const iconv_t one = iconv_open("UTF-8", names[(state >> 16) % count]);
+        const iconv_t two = iconv_open("UTF-16", names[(state >> 20) % count]);
+        if (one != (iconv_t)-1) iconv_close(one);
+        if (two != (iconv_t)-1) iconv_close(two);
+    }
+}
+
+int main(int argc, char** argv)
+{
+    if (argc > 1 && strcmp(argv[1], "coroutine") == 0) run_coroutine();
+    if (argc > 2 && strcmp(argv[1], "fork_in_dlclose") == 0) fork_in_dlclose(argv[2]);
+    if (argc > 1 && strcmp(argv[1], "iconv") == 0) use_iconv();
+    puts("done");
+    return 0;
+}
