@@ -105,9 +105,20 @@ bool is_inside_malloc()
 
 constinit std::uint64_t started_at = 0; // milliseconds
 
+bool counts_sites()
+{
+    return startup_options().trace || startup_options().profile;
+}
+
 bool wants_reports()
 {
-    return startup_options().leaks || startup_options().trace;
+    return startup_options().leaks || counts_sites();
+}
+
+std::size_t sample_period(const Options& options)
+{
+    const bool is_profile = options.profile && !options.trace && !options.leaks;
+    return options.sample == 0 && is_profile ? kProfileSample : options.sample;
 }
 
 void report_trace_now()
@@ -119,9 +130,11 @@ void report_trace_now()
     }
     const std::string_view pattern = options.trace_file.view();
     const FixedText<1024> file = expand_pattern(pattern.empty() ? "tarn.%e.%p.pb.gz" : pattern);
-    report_trace(
-        {.most_sites = options.trace_max, .profile = file.view(), .started_at = started_at},
-        write_report);
+    report_trace({.most_sites = options.trace_max,
+                  .profile = file.view(),
+                  .started_at = started_at,
+                  .sample_period = settings.sample_period},
+                 write_report);
 }
 
 /// Returns how many blocks are lost.
@@ -136,7 +149,8 @@ std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
                          .only_leaks = only_leaks || !(options.verbose || was_asked_for),
                          .suppressions = suppressions.c_str(),
                          .least_bytes = options.min_bytes,
-                         .suggests_suppressions = options.gen_suppressions},
+                         .suggests_suppressions = options.gen_suppressions,
+                         .sample_period = settings.sample_period},
                         write_report);
 }
 
@@ -144,7 +158,7 @@ std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
 /// its parent had, and of which a shell has thousands.
 std::uint64_t report_now(bool only_leaks)
 {
-    if (startup_options().trace && !is_forked.load(std::memory_order_relaxed)) report_trace_now();
+    if (counts_sites() && !is_forked.load(std::memory_order_relaxed)) report_trace_now();
     const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
 }
@@ -197,9 +211,11 @@ void prepare_leak_report()
     const Options& options = startup_options();
     started_at = os::clock_milliseconds();
     if (options.leaks) settings.thread_leaves = note_thread_end;
-    if (options.stacks || options.trace)
-        settings.observer =
-            start_tracing({.most_calls = options.depth, .counts_sites = options.trace});
+    if (!options.stacks && !counts_sites()) return;
+    settings.observer = start_tracing({.most_calls = options.depth,
+                                       .counts_sites = counts_sites(),
+                                       .is_sampled = sample_period(options) != 0});
+    if (settings.observer != nullptr) settings.sample_period = sample_period(options);
 }
 
 void start_leak_reports()
@@ -210,7 +226,7 @@ void start_leak_reports()
     ::at_quick_exit(report_at_quick_exit);
     report_before_fatal_signals(report_before_signal);
     listen(options.leaks, "leaks_signal", options.leaks_signal.view(), leaks_wanted);
-    listen(options.trace, "trace_signal", options.trace_signal.view(), trace_wanted);
+    listen(counts_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
     if (settings.observer == nullptr) return;
     const std::string_view symbolizer = startup_options().symbolizer.view();
     if (!find_helper(symbolizer) && !symbolizer.empty())

@@ -239,6 +239,9 @@ private:
         print_line("     possibly lost: ", of(Reach::possible));
         print_line("   still reachable: ", of(Reach::reachable));
         print_line("        suppressed: ", groups_.suppressed());
+        if (options_.sample_period != 0)
+            out_ << Margin{} << "Stacks are known of a sample, of one block in "
+                 << HumanBytes{options_.sample_period} << " (sample=).\n";
         if (groups_.has_untraced())
             out_ << Margin{} << "Sizes are rounded up to tarn's size classes.\n";
         if (scan_.unstopped() != 0)

@@ -40,6 +40,7 @@ struct Site {
     std::uint64_t peak_blocks; // in use when the process had most in use
     std::uint64_t peak_bytes;
     SiteCounter temporary; // freed before the same thread's next allocation
+    SiteCounter samples; // allocations of which the others are estimates, if only a sample is told
 
     std::uint64_t live_blocks() const { return difference(allocations, frees); }
     std::uint64_t live_bytes() const { return difference(bytes, freed_bytes); }
@@ -89,18 +90,18 @@ extern constinit SiteTable site_table;
 /// What the whole process has in use, and when that was most. Thread safety: any thread.
 class LiveTotals {
 public:
-    void allocated(std::uint64_t size)
+    void allocated(std::uint64_t bytes, std::uint64_t blocks = 1)
     {
-        blocks_.add(1);
-        bytes_.add(size);
+        blocks_.add(blocks);
+        bytes_.add(bytes);
         const std::uint64_t now = live_bytes();
         if (now >= next_peak_.load(std::memory_order_relaxed)) [[unlikely]]
             note_peak(now);
     }
-    void freed(std::uint64_t size)
+    void freed(std::uint64_t bytes, std::uint64_t blocks = 1)
     {
-        freed_blocks_.add(1);
-        freed_bytes_.add(size);
+        freed_blocks_.add(blocks);
+        freed_bytes_.add(bytes);
     }
 
     /// For a report: if most is in use now, that is the peak.

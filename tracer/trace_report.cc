@@ -36,6 +36,7 @@ struct Place {
     std::uint64_t peak_bytes;
     std::uint64_t live_blocks;
     std::uint64_t live_bytes;
+    std::uint64_t samples; // that all this is estimated from; 0: it is exact
 };
 
 /// A number for the calls of a stack, each of them counted once: a recursive function that
@@ -69,9 +70,17 @@ private:
     std::uint64_t round_ = 0;
 };
 
+/// What report_trace() takes along to the stack that it runs on.
+struct Job {
+    const TraceReportOptions* options;
+    TextSink sink;
+};
+constinit Job job{};
+
 /// What the helper needs for a profile, see command/resolve.h.
 void describe_sites(HelperText& text)
 {
+    if (job.options->sample_period != 0) text << "W " << job.options->sample_period << "\n";
     for (std::size_t number = 1; number <= site_table.size(); ++number) {
         const Site& site = site_table.site(number);
         text << "K ";
@@ -135,7 +144,9 @@ private:
                               .peak_blocks = site.peak_blocks,
                               .peak_bytes = site.peak_bytes,
                               .live_blocks = site.live_blocks(),
-                              .live_bytes = site.live_bytes()};
+                              .live_bytes = site.live_bytes(),
+                              .samples = site.samples.get()};
+            samples_ += place.samples;
             temporaries_ += place.temporary;
             if (!places_.push_back(place)) return false;
         }
@@ -163,6 +174,7 @@ private:
         into.peak_bytes += from.peak_bytes;
         into.live_blocks += from.live_blocks;
         into.live_bytes += from.live_bytes;
+        into.samples += from.samples;
     }
 
     Printer& line() { return out_ << "==" << static_cast<std::uint64_t>(::getpid()) << "== "; }
@@ -170,11 +182,17 @@ private:
     void print_totals()
     {
         const LiveTotals& totals = live_totals;
-        line() << "TRACE SUMMARY of " << os::executable_name() << ":\n";
+        line() << (is_sampled() ? "PROFILE" : "TRACE SUMMARY") << " of " << os::executable_name()
+               << ":\n";
+        if (is_sampled())
+            line() << "  estimated from " << samples_ << " samples, one in "
+                   << HumanBytes{options_.sample_period} << " (sample=)\n";
         line() << "  " << totals.blocks() << " allocations of " << HumanBytes{totals.bytes()}
-               << " in all, " << totals.freed_blocks() << " frees; "
-               << Percent{temporaries_, totals.blocks()}
-               << " of the blocks were freed before their thread allocated again\n";
+               << " in all, " << totals.freed_blocks() << " frees";
+        if (!is_sampled())
+            out_ << "; " << Percent{temporaries_, totals.blocks()}
+                 << " of the blocks were freed before their thread allocated again";
+        out_ << "\n";
         line() << "  peak: " << HumanBytes{totals.peak_bytes()} << " in " << totals.peak_blocks()
                << " blocks, " << totals.peak_at() - options_.started_at
                << " ms after the start; at the end: " << HumanBytes{totals.live_bytes()} << " in "
@@ -182,6 +200,8 @@ private:
         line() << "  " << places_.size() << " places allocate, with " << site_table.size()
                << " stacks; the trace itself took " << HumanBytes{arena.used()} << "\n";
     }
+
+    bool is_sampled() const { return options_.sample_period != 0; }
 
     void print_no_names()
     {
@@ -211,6 +231,7 @@ private:
         for (std::size_t i = 0; i < listed && places_[i].*rank != 0; ++i) {
             line() << i + 1 << ". ";
             print_figures(places_[i]);
+            if (places_[i].samples != 0) out_ << ", from " << places_[i].samples << " samples";
             out_ << "\n";
             names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
         }
@@ -221,15 +242,9 @@ private:
     Printer out_;
     MappedArray<Place> places_;
     std::uint64_t temporaries_ = 0;
+    std::uint64_t samples_ = 0;
     CallNames names_;
 };
-
-/// What report_trace() takes along to the stack that it runs on.
-struct Job {
-    const TraceReportOptions* options;
-    TextSink sink;
-};
-constinit Job job{};
 
 void do_job()
 {

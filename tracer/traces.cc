@@ -95,7 +95,7 @@ std::uint32_t marked(TraceId trace)
     return thread_state.ignoring != 0 && trace != kNoTrace ? trace | kIgnored : trace;
 }
 
-BlockNote note_allocated(std::size_t size)
+BlockNote note_allocated(std::size_t size, std::uint32_t)
 {
     return {.trace = marked(current_trace()), .born = 0, .size = size};
 }
@@ -113,7 +113,7 @@ std::uint32_t birth(const ThreadState& state)
 
 constinit std::atomic<std::uint32_t> thread_count{0};
 
-BlockNote count_allocated(std::size_t size)
+BlockNote count_allocated(std::size_t size, std::uint32_t)
 {
     ThreadState& state = thread_state;
     if (state.number == 0) state.number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -137,6 +137,28 @@ void count_freed(const BlockNote& note)
     live_totals.freed(note.size);
 }
 
+BlockNote count_sampled(std::size_t size, std::uint32_t weight)
+{
+    const TraceId trace = current_trace();
+    if (Site* const site = site_table.find(trace)) {
+        site->samples.add(1);
+        site->allocations.add(weight);
+        site->bytes.add(weight * size);
+    }
+    live_totals.allocated(weight * size, weight);
+    return {.trace = marked(trace), .born = weight, .size = size};
+}
+
+void count_sample_freed(const BlockNote& note)
+{
+    const std::uint64_t weight = note.born;
+    if (Site* const site = site_table.find(note.trace & ~kIgnored)) {
+        site->frees.add(weight);
+        site->freed_bytes.add(weight * note.size);
+    }
+    live_totals.freed(weight * note.size, weight);
+}
+
 void note_thread_leaves()
 {
     ThreadState& state = thread_state;
@@ -150,6 +172,8 @@ constexpr Observer kObserver{
     .allocated = note_allocated, .freed = note_freed, .thread_leaves = note_thread_leaves};
 constexpr Observer kCountingObserver{
     .allocated = count_allocated, .freed = count_freed, .thread_leaves = note_thread_leaves};
+constexpr Observer kSamplingObserver{
+    .allocated = count_sampled, .freed = count_sample_freed, .thread_leaves = note_thread_leaves};
 
 } // namespace
 
@@ -159,7 +183,8 @@ const Observer* start_tracing(const TraceOptions& options)
     if (!can_find_modules() || !arena.initialise()) return nullptr;
     // The program itself is the first, as readers of profiles expect.
     module_table.find(::getauxval(AT_PHDR));
-    return options.counts_sites ? &kCountingObserver : &kObserver;
+    if (!options.counts_sites) return &kObserver;
+    return options.is_sampled ? &kSamplingObserver : &kCountingObserver;
 }
 
 void ignore_allocations(bool ignore)

@@ -14,7 +14,8 @@ namespace tarn {
 
 struct TraceOptions {
     std::size_t most_calls; // kept of a stack, at most kMostCalls
-    bool counts_sites;      // for a trace, see sites.h
+    bool counts_sites;      // for a trace or a profile, see sites.h
+    bool is_sampled;        // allocations that are told stand for others
 };
 
 /// Makes room for the tables and returns what the heap is to be given.

@@ -23,8 +23,9 @@ struct BlockNote {
 /// Called on slow paths: no signal handler of the same thread and no fork() comes in between, and
 /// neither may they call malloc. Thread safety: any number of threads at once.
 struct Observer {
-    /// `size` bytes are handed out. Returns what to remember of them.
-    BlockNote (*allocated)(std::size_t size);
+    /// `size` bytes are handed out, to a block that stands for `weight` of its size, 1 unless only
+    /// a sample is told. Returns what to remember of them.
+    BlockNote (*allocated)(std::size_t size, std::uint32_t weight);
     /// A block is given back; what allocated() had returned for it.
     void (*freed)(const BlockNote& note);
     /// The calling thread ends; it may still allocate.

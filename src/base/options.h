@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "src/base/print.h"
+#include "src/base/units.h"
 
 namespace tarn {
 
@@ -52,6 +53,8 @@ struct Options {
     bool gen_suppressions = false;
     OptionText leaks_signal; // name or number, empty: none
     bool trace = false;
+    bool profile = false;
+    std::size_t sample = 0;    // bytes, of which one is sampled; 0: all, but for a profile
     OptionText trace_signal;   // likewise
     std::size_t trace_max = 5; // places
     OptionText trace_file;     // file name pattern
@@ -60,6 +63,9 @@ struct Options {
     OptionText suppressions;  // file, empty: none
     OptionText symbolizer;    // program, empty: the tarn command beside the library
 };
+
+/// What sample= is if only profile is set.
+inline constexpr std::size_t kProfileSample = KiB(512);
 
 /// Bytes, with k, m, g, t as powers of 1024.
 struct SizeField {

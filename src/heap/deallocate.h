@@ -26,7 +26,7 @@ namespace tarn {
     if (granule >= address_range.granule_count()) [[unlikely]]
         return deallocate_foreign(block);
 
-    // One comparison for two questions: if the owner ids are equal, what is left is the class.
+    // One comparison for two questions: if the owner ids are equal, what is left is the bin.
     ThreadCache& cache = this_thread_cache();
     const std::uint32_t index = address_range.descriptor(granule) ^ cache.self;
     if (index > 255) [[unlikely]]

@@ -60,8 +60,9 @@ void Heap::attach(ThreadCache& cache)
     // all is zero, and left alone: it lies on a page that is not needed otherwise.
     thread_ = &cache;
     if (settings.observer != nullptr) {
-        // The bins stay here, and nothing is the thread's own: see observed.h.
-        cache.self = kNobody;
+        // The bins stay here; nothing is the thread's own, or what it frees is kept apart: see
+        // observed.h and sampled.h.
+        cache.self = is_sampling() ? id_ << kOwnerShift | kFreedBins : kNobody;
         parked_.heap = this;
     } else {
         cache.bins = parked_.bins;
@@ -74,12 +75,15 @@ void Heap::attach(ThreadCache& cache)
 
 void Heap::park()
 {
-    publish_all(*cache_);
+    publish_all(batches());
     if (cache_ != &parked_) {
-        parked_ = *cache_;
-        parked_.busy = false;
+        parked_.bins = cache_->bins;
+        parked_.remote = cache_->remote;
+        parked_.heap = this;
         cache_->bins = {};
     }
+    for (std::size_t index = 0; is_split() && index < kSizeClassCount; ++index)
+        gather(static_cast<SizeClass>(index));
     thread_->self = 0;
     thread_->heap = nullptr;
     thread_ = nullptr;
@@ -295,7 +299,7 @@ void Heap::retire(Slab& slab)
 [[gnu::no_sanitize("thread")]] std::uint64_t Heap::freed_elsewhere(SizeClass size_class) const
 {
     std::uint64_t sum = state_of(size_class).sent;
-    for (const RemoteBatch& batch : cache_->remote)
+    for (const RemoteBatch& batch : batches().remote)
         if (batch.key != 0 && address_range.slab_record(batch.key - 1).size_class == size_class)
             sum += batch.count;
     return sum;

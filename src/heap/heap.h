@@ -18,6 +18,7 @@
 #include <limits>
 
 #include "src/heap/remote_free.h"
+#include "src/heap/sampled.h"
 #include "src/heap/slab.h"
 #include "src/heap/thread_cache.h"
 
@@ -83,6 +84,19 @@ public:
     /// that fork() stopped between the two steps of changing one.
     void recount_bins();
 
+    /// A block by way of the bin. Errors: nullptr, out of memory.
+    void* allocate_from_bin(SizeClass size_class, std::size_t request);
+
+    /// For a thread with split bins, see sampled.h: the block that its bin did not have, which may
+    /// be one of the sample. Errors: nullptr, out of memory.
+    void* allocate_sampled(SizeClass size_class, std::size_t request);
+    /// Takes back one of its own blocks, for which there was no room with what is freed.
+    void free_split(SizeClass size_class, FreeBlock* block);
+    /// Blocks of a thread with split bins that are freed, and that will be allocated next.
+    std::uint64_t freed_count(SizeClass size_class) const;
+    std::uint64_t loaded_count(SizeClass size_class) const;
+    bool is_split() const { return is_sampling() && thread_ != nullptr; }
+
     /// Fills the empty bin of `size_class`. `request` is the size asked for.
     /// Errors: false, out of memory.
     bool refill(SizeClass size_class, std::size_t request);
@@ -133,6 +147,10 @@ public:
 
     /// Its bins: those of the thread that has it, unless the heap is observed.
     ThreadCache& cache() { return *cache_; }
+    /// The cache that collects what its thread frees of other heaps. Of a split thread its own, where
+    /// free looks first: a batch there is never one of the sample, which goes home at once.
+    const ThreadCache& batches() const { return is_split() ? *thread_ : *cache_; }
+    ThreadCache& batches() { return is_split() ? *thread_ : *cache_; }
     /// The thread that has it is on a slow path. Requires: it is attached.
     bool is_busy() const { return __atomic_load_n(&thread_->busy, __ATOMIC_ACQUIRE); }
     bool belongs_to(const ThreadCache* thread) const { return thread_ == thread; }
@@ -181,6 +199,11 @@ private:
     ClassState& state(SizeClass size_class) { return classes_[index_of(size_class)]; }
     Bin& bin(SizeClass size_class) { return cache_->bins[index_of(size_class)]; }
 
+    void* take_split(SizeClass size_class, std::size_t request);
+    void take_freed(SizeClass size_class);
+    void gather(SizeClass size_class);
+    void add_to_bin(SizeClass size_class, const BlockList& list, std::int64_t step);
+    void verify_split(SizeClass size_class);
     Slab* slab_with_room(SizeClass size_class);
     Slab* new_slab(SizeClass size_class);
     void release_slab(Slab& slab);
@@ -238,6 +261,7 @@ private:
     alignas(64) std::atomic<Slab*> remote_queue_{nullptr};
     alignas(64) std::array<ClassState, kSizeClassCount> classes_{};
     ThreadCache parked_{};
+    HeapSample sample_{}; // on pages of its own, which nobody touches who takes none
 };
 
 /// Raised by malloc_trim(): every heap flushes its bins when it next passes a slow path.

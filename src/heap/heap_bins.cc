@@ -188,6 +188,18 @@ bool Heap::grow_cap(SizeClass size_class)
     return true;
 }
 
+void* Heap::allocate_from_bin(SizeClass size_class, std::size_t request)
+{
+    void* block = pop(*cache_, index_of(size_class));
+    // Not empty for whoever ended here by way of an alignment.
+    if (block == nullptr && refill(size_class, request)) {
+        block = pop(*cache_, index_of(size_class));
+        rearm(size_class);
+    }
+    tick();
+    return block;
+}
+
 void Heap::free_local(SizeClass size_class, FreeBlock* block)
 {
     // An armed bin has no room: the block goes to its slab.
@@ -292,6 +304,7 @@ void Heap::set_draining(SizeClass size_class, bool draining)
 
 void Heap::flush_bin(SizeClass size_class)
 {
+    if (is_split()) gather(size_class);
     disarm(size_class);
     if (bin(size_class).head == nullptr) return;
     move_to_slabs(size_class, std::numeric_limits<std::uint64_t>::max());
@@ -316,7 +329,7 @@ void Heap::recount_bins()
             ++cached;
         bin.account = (room_when_empty(size_class) - cached) * kRoomUnit + bin.pushes();
     }
-    for (RemoteBatch& batch : cache_->remote) {
+    for (RemoteBatch& batch : batches().remote) {
         batch.count = 0;
         for (const FreeBlock* block = batch.newest; block != nullptr; block = block->next)
             ++batch.count;

@@ -23,6 +23,13 @@ public:
     /// Takes the heap of a thread that ends.
     void park(ThreadCache& cache);
 
+    /// A heap that will never be a thread's. Errors: nullptr, no address space.
+    Heap* take_for_good()
+    {
+        const os::LockGuard guard(mutex_);
+        return take_locked();
+    }
+
     /// Runs `use` with a heap that is nobody's, while the lock keeps everybody else away: for
     /// threads that have none any more. Returns what `use` returns, nullptr without a heap.
     template <class Use> void* with_parked(Use use)

@@ -198,6 +198,9 @@ bool Heap::trim_may_help() const
         if (bin.head != nullptr) return true;
     for (const ClassState& state : classes_)
         if (state.armed_list != nullptr) return true;
+    for (std::size_t index = 0; is_split() && index < kSizeClassCount; ++index)
+        if (thread_->bins[index].head != nullptr || thread_->freed[index].head != nullptr)
+            return true;
     return false;
 }
 

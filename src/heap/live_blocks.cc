@@ -105,8 +105,12 @@ void Heap::for_each_free_list(void (*use)(void* context, const FreeBlock* list),
         use(context, cache_->bins[index].head);
         if (classes_[index].slabs != 0) use(context, classes_[index].armed_list);
     }
-    for (const RemoteBatch& batch : cache_->remote)
+    for (const RemoteBatch& batch : batches().remote)
         use(context, batch.newest);
+    for (std::size_t index = 0; is_split() && index < kSizeClassCount; ++index) {
+        use(context, thread_->bins[index].head);
+        use(context, thread_->freed[index].head);
+    }
 }
 
 bool hold_heap()

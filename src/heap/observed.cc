@@ -88,6 +88,16 @@ private:
 constinit PooledNotes pooled_notes;
 constinit AddressTable<BlockNote> large_notes;
 
+/// What a block stands for; 0: it is not in the sample.
+std::uint32_t weight_of(const void* block, std::size_t size)
+{
+    if (!address_range.contains(block))
+        return sample_heap.choose_large(size) ? sample_heap.weigh(size) : 0;
+    if (!sample_heap.owns(block)) return 0;
+    const Descriptor descriptor = address_range.descriptor(address_range.granule_of(block));
+    return sample_heap.weigh(block_size(static_cast<SizeClass>(descriptor & kClassMask)));
+}
+
 } // namespace
 
 void initialise_notes()
@@ -113,7 +123,8 @@ BlockNote detail::take_note(const void* block)
 
 void* detail::tell_allocated(void* block, std::size_t size)
 {
-    put_note(block, settings.observer->allocated(size));
+    const std::uint32_t weight = is_sampling() ? weight_of(block, size) : 1;
+    if (weight != 0) put_note(block, settings.observer->allocated(size, weight));
     return block;
 }
 

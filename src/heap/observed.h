@@ -16,6 +16,7 @@
 #include "src/base/heap_view.h"
 #include "src/base/observer.h"
 #include "src/heap/address_range.h"
+#include "src/heap/sampled.h"
 #include "src/heap/settings.h"
 
 namespace tarn {
@@ -34,6 +35,14 @@ void put_note(const void* block, const BlockNote& note);
 void tell_freed(const BlockNote& note);
 } // namespace detail
 
+/// The observer, if there is one, may have heard of `block`, or is to.
+inline bool is_observed(const void* block)
+{
+    if (settings.observer == nullptr) [[likely]]
+        return false;
+    return !is_sampling() || !address_range.contains(block) || sample_heap.owns(block);
+}
+
 /// Tells the observer, if there is one, that `block` is handed out for `size` bytes. Returns it.
 inline void* told(void* block, std::size_t size)
 {
@@ -47,7 +56,7 @@ inline void* told(void* block, std::size_t size)
 /// Tells the observer, if there is one, that `block` comes back; before anyone else can have it.
 inline void tell_freed(const void* block)
 {
-    if (settings.observer != nullptr) [[unlikely]]
+    if (is_observed(block)) [[unlikely]]
         detail::tell_freed(detail::take_note(block));
 }
 
@@ -55,7 +64,7 @@ inline void tell_freed(const void* block)
 /// Errors: what `resize` returns, nullptr; the block is remembered as before.
 template <class Resize> void* told_resize(void* block, std::size_t size, Resize resize)
 {
-    if (settings.observer == nullptr) [[likely]]
+    if (!is_observed(block)) [[likely]]
         return resize();
     const BlockNote before = detail::take_note(block); // its place may be another's at once
     void* const resized = resize();

@@ -8,7 +8,7 @@
 
 #include "src/heap/allocate.h"
 #include "src/heap/deallocate.h"
-#include "src/heap/settings.h"
+#include "src/heap/observed.h"
 #include "src/os/memory.h"
 
 namespace tarn {
@@ -34,8 +34,8 @@ std::size_t size_to_grow_to(std::size_t size, std::size_t usable)
 void* allocate_grown(std::size_t size, std::size_t usable)
 {
     if (size > kMaxPooledSize) return allocate_to_grow(size);
-    // An observer is to hear what was asked for.
-    if (settings.observer != nullptr) return allocate(size);
+    // An observer of all is to hear what was asked for.
+    if (settings.observer != nullptr && !is_sampling()) return allocate(size);
     const int saved = errno;
     if (void* const block = allocate(size_to_grow_to(size, usable))) return block;
     errno = saved;
@@ -48,8 +48,7 @@ void* reallocate(void* block, std::size_t size)
 {
     if (!address_range.contains(block)) return reallocate_foreign(block, size);
     const std::size_t usable = usable_size(block);
-    if (may_stay(size, usable))
-        return settings.observer == nullptr ? block : keep_in_place(block, size);
+    if (may_stay(size, usable)) return is_observed(block) ? keep_in_place(block, size) : block;
     const int saved = errno;
     void* const moved = size > usable ? allocate_grown(size, usable) : allocate(size);
     if (moved == nullptr) {

@@ -20,6 +20,8 @@ struct Settings {
     void (*thread_leaves)(const void* address_on_its_stack) = nullptr;
     /// Hears of every block, see observed.h; nullptr: nobody does.
     const Observer* observer = nullptr;
+    /// It is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
+    std::size_t sample_period = 0;
 };
 
 inline constinit Settings settings;

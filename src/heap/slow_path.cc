@@ -47,6 +47,7 @@ void initialise()
     // Without a range everything comes from the fallback: slower, but nothing is refused.
     address_range.initialise();
     if (settings.observer != nullptr) initialise_notes();
+    if (is_sampling()) sample_heap.initialise();
     os::set_thread_exit_hook(leave_thread);
     // Not with the second thread: it may be on its way into the heap while the first one forks.
     os::prepare_barrier();
@@ -118,25 +119,16 @@ void* checked(void* block)
     return block != nullptr ? block : out_of_memory();
 }
 
-/// A block from the pools, by way of `heap`'s bin.
-void* allocate_pooled(Heap& heap, SizeClass size_class, std::size_t size)
-{
-    const std::size_t index = index_of(size_class);
-    void* block = pop(heap.cache(), index);
-    // Not empty for whoever ended here by way of an alignment.
-    if (block == nullptr && heap.refill(size_class, size)) {
-        block = pop(heap.cache(), index);
-        heap.rearm(size_class);
-    }
-    heap.tick();
-    return block;
-}
-
+/// A block from the pools.
 void* allocate_pooled(const SlowPath& path, SizeClass size_class, std::size_t size)
 {
-    if (path.heap() != nullptr) return allocate_pooled(*path.heap(), size_class, size);
-    return heap_registry.with_parked(
-        [&](Heap& heap) { return allocate_pooled(heap, size_class, size); });
+    Heap* const heap = path.heap();
+    if (heap == nullptr)
+        return heap_registry.with_parked(
+            [&](Heap& parked) { return parked.allocate_from_bin(size_class, size); });
+    if (heap->is_split()) [[unlikely]]
+        return heap->allocate_sampled(size_class, size);
+    return heap->allocate_from_bin(size_class, size);
 }
 
 bool fits_pools(std::size_t size)
@@ -165,7 +157,7 @@ void* cleared(void* block, std::size_t size)
 void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::size_t size)
 {
     Heap* const heap = path.heap();
-    if (heap != nullptr && heap->bin_of(size_class).head == nullptr) {
+    if (heap != nullptr && !heap->is_split() && heap->bin_of(size_class).head == nullptr) {
         if (void* const block = heap->take_zeroed(size_class, size)) {
             heap->tick();
             return block;
@@ -196,11 +188,15 @@ SizeClass class_of(Descriptor descriptor)
     tell_freed(address);
     Heap* const heap = path.heap();
     if (path.entered() && heap != nullptr && heap->id() == descriptor >> kOwnerShift) {
-        heap->free_local(size_class, block);
-        return;
+        if (heap->is_split()) [[unlikely]]
+            return heap->free_split(size_class, block);
+        return heap->free_local(size_class, block);
     }
+    if (path.entered() && is_sampling() && sample_heap.id() == descriptor >> kOwnerShift)
+        [[unlikely]]
+        return sample_heap.deallocate(size_class, block);
     if (path.entered() && heap != nullptr) {
-        batch_remote(heap->cache(), granule, size_class, block);
+        batch_remote(heap->batches(), granule, size_class, block);
         heap->tick();
     } else {
         free_remote_now(address_range.slab_at(granule, size_class), block);
@@ -241,7 +237,7 @@ void deallocate_overflow(void* address)
     ThreadCache& cache = this_thread_cache();
     const std::size_t granule = address_range.granule_of(address);
     const std::size_t index = address_range.descriptor(granule) ^ cache.self;
-    cache.bins[index].account += kPushStep; // push() took it and had no use for it
+    bin_at(cache, index).account += kPushStep; // push() took it and had no use for it
     deallocate_anywhere(address);
 }
 
@@ -344,10 +340,11 @@ bool trim_process()
     const std::size_t before = page_heap.purged() + large_free();
     trim_epoch.fetch_add(1, std::memory_order_relaxed);
     if (path.heap() != nullptr) {
-        publish_all(path.heap()->cache());
+        publish_all(path.heap()->batches());
         path.heap()->trim();
     }
     heap_registry.trim_all_parked();
+    sample_heap.trim();
     heap_registry.trim_others(&path.cache());
     page_heap.purge_all();
     purge_large();

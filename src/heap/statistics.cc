@@ -30,22 +30,24 @@ std::uint64_t difference(std::uint64_t a, std::uint64_t b)
     const Bin bin = heap.bin_of(size_class);
     const std::uint64_t pushes = state.pushes + static_cast<std::uint64_t>(bin.pushes());
     const std::int64_t cached = heap.room_when_empty(size_class) - bin.room() - state.armed_room;
-    const std::uint64_t in_bin = cached > 0 ? static_cast<std::uint64_t>(cached) : 0;
+    const std::uint64_t loaded = heap.is_split() ? heap.loaded_count(size_class) : 0;
+    const std::uint64_t freed = heap.is_split() ? heap.freed_count(size_class) : 0;
+    const std::uint64_t in_bin = (cached > 0 ? static_cast<std::uint64_t>(cached) : 0) + loaded;
 
     sum.allocations += difference(state.refilled + state.direct + pushes, in_bin);
     const std::uint64_t elsewhere = heap.freed_elsewhere(size_class);
-    sum.frees += pushes + state.unbinned + elsewhere;
+    sum.frees += pushes + state.unbinned + elsewhere + freed;
     sum.misses += state.misses;
     sum.spilled += state.spilled;
     sum.remote += state.received;
     sum.sent += elsewhere;
-    sum.cached += in_bin;
+    sum.cached += in_bin + freed;
     sum.in_slabs += state.idle_blocks();
     sum.slabs += state.slabs;
     sum.untouched +=
         difference(std::uint64_t{state.slabs} * shape_of(size_class).capacity, state.carved) +
         state.absent;
-    sum.live += difference(state.carved, in_bin + state.in_slabs);
+    sum.live += difference(state.carved, in_bin + freed + state.in_slabs);
     sum.requested += state.requested;
 }
 

@@ -98,10 +98,26 @@ void Heap::verify_class(SizeClass size_class)
             "no more free blocks than blocks", index_of(size_class));
 }
 
+void Heap::verify_split(SizeClass size_class)
+{
+    const std::size_t index = index_of(size_class);
+    for (const bool is_freed : {false, true}) {
+        const FreeBlock* block = is_freed ? thread_->freed[index].head : thread_->bins[index].head;
+        std::uint64_t left = is_freed ? freed_count(size_class) : loaded_count(size_class);
+        for (; block != nullptr; block = block->next, --left) {
+            require_block(*this, size_class, block);
+            require(left != 0, "a split bin holds as many blocks as its account says", index);
+        }
+        require(left == 0, "a split bin holds as many blocks as its account says", index);
+    }
+}
+
 void Heap::verify()
 {
-    for (std::size_t index = 0; index < kSizeClassCount; ++index)
+    for (std::size_t index = 0; index < kSizeClassCount; ++index) {
         verify_class(static_cast<SizeClass>(index));
+        if (is_split()) verify_split(static_cast<SizeClass>(index));
+    }
 }
 
 void PageHeap::verify()
@@ -145,6 +161,7 @@ void verify_heap()
 {
     if (Heap* const heap = this_thread_cache().heap) heap->verify();
     heap_registry.verify_parked();
+    sample_heap.verify();
     page_heap.verify();
 }
 

@@ -21,16 +21,16 @@
 /// Saves where it is in *save and goes on at `to`, as coroutine libraries do it.
 void switch_stacks(void** save, void* to);
 __asm__(".globl switch_stacks\nswitch_stacks:\n.cfi_startproc\n"
-    "push %rbp\npush %rbx\npush %r12\npush %r13\npush %r14\npush %r15\n"
-    "mov %rsp, (%rdi)\nmov %rsi, %rsp\n"
-    "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\nret\n.cfi_endproc\n");
+        "push %rbp\npush %rbx\npush %r12\npush %r13\npush %r14\npush %r15\n"
+        "mov %rsp, (%rdi)\nmov %rsi, %rsp\n"
+        "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\nret\n.cfi_endproc\n");
 
 /// Never called, only returned to: a walker looks at the byte before it, in a function whose frame
 /// is said to be above, where the stack has ended.
 void leave_coroutine(void);
 __asm__("function_before:\n.cfi_startproc\nxor %eax, %eax\nret\n.cfi_endproc\n"
-    ".globl leave_coroutine\nleave_coroutine:\n.cfi_startproc\ncall back_to_main\nhlt\n"
-    ".cfi_endproc\n");
+        ".globl leave_coroutine\nleave_coroutine:\n.cfi_startproc\ncall back_to_main\nhlt\n"
+        ".cfi_endproc\n");
 
 static void* main_stack;
 static void* coroutine_stack;

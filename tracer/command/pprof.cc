@@ -48,7 +48,7 @@ public:
         writer_.add_int64(profile::kTime,
                           std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
         add_type(profile::kPeriodType, "space", "bytes");
-        writer_.add_int64(profile::kPeriod, 1); // every byte
+        writer_.add_int64(profile::kPeriod, contents.period);
         writer_.add_int64(profile::kDefaultSampleType, text("peak_space"));
         for (const std::string* const string : in_order_)
             writer_.add_string(profile::kStrings, *string);

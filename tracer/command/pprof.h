@@ -47,6 +47,7 @@ struct ProfileContents {
     std::vector<ProfileCall> calls;
     std::vector<ProfileNode> nodes;
     std::vector<ProfileStack> stacks;
+    std::int64_t period = 1; // bytes, of which one was sampled
 };
 
 /// Writes a file. Errors: what went wrong; empty: nothing.

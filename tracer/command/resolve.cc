@@ -153,6 +153,8 @@ public:
             line >> value;
     }
 
+    void set_period(std::istream& line) { line >> profile_.period; }
+
     void write(const std::string& path)
     {
         for (std::size_t i = 0; i < calls_.size(); ++i)
@@ -197,6 +199,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
             break;
         case 'K':
             answers.add_stack(arguments);
+            break;
+        case 'W':
+            answers.set_period(rest);
             break;
         case 'T':
             answers.add_values(rest);

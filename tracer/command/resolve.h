@@ -14,6 +14,7 @@
 //      T number ...                    what the K stack before it did: allocations, bytes, blocks
 //      and
 //                                      bytes in use, blocks and bytes at the peak
+//      W number                        one in so many bytes was sampled, and the rest is estimated
 //      P path                          write all T lines as a profile for pprof
 //
 // The answers, in the same order: for each A its functions, innermost first, and a line ".";

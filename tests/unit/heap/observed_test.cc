@@ -42,7 +42,7 @@ std::mutex events_mutex;
 std::vector<Event> events;
 std::uint32_t traces = 0;
 
-BlockNote record_allocated(std::size_t size)
+BlockNote record_allocated(std::size_t size, std::uint32_t)
 {
     const std::lock_guard guard(events_mutex);
     ++traces;
