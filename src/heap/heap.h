@@ -147,8 +147,8 @@ public:
 
     /// Its bins: those of the thread that has it, unless the heap is observed.
     ThreadCache& cache() { return *cache_; }
-    /// The cache that collects what its thread frees of other heaps. Of a split thread its own, where
-    /// free looks first: a batch there is never one of the sample, which goes home at once.
+    /// The cache that collects what its thread frees of other heaps. Of a split thread its own,
+    /// where free looks first: a batch there is never one of the sample, which goes home at once.
     const ThreadCache& batches() const { return is_split() ? *thread_ : *cache_; }
     ThreadCache& batches() { return is_split() ? *thread_ : *cache_; }
     /// The thread that has it is on a slow path. Requires: it is attached.

@@ -20,6 +20,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -59,12 +60,10 @@ struct HeapSample {
 };
 
 /// Blocks that bins[c] and freed[c] of a sampled heap hold at most: enough for a miss to be rare,
-/// little enough to stay in the CPU's cache. Those of more than 32 KiB have none.
+/// little enough to stay in the CPU's cache.
 constexpr std::uint32_t most_split_blocks(std::size_t size)
 {
-    if (size > KiB(32)) return 0;
-    const std::size_t blocks = KiB(16) / size;
-    return static_cast<std::uint32_t>(blocks > 64 ? 64 : (blocks == 0 ? 1 : blocks));
+    return static_cast<std::uint32_t>(std::clamp(KiB(64) / size, std::size_t{1}, std::size_t{128}));
 }
 
 /// The heap that blocks of the sample come from. Thread safety: any thread, on a slow path.

@@ -46,7 +46,7 @@ def packed(data):
 
 class Profile:
     """types: names of the values; samples: [({value's name: value}, [functions, innermost first])];
-    mappings: [(path, build id)]; default: the value that is shown first."""
+    mappings: [(path, build id)]; period: bytes, of which one was sampled; default: the value that is shown first."""
 
     def __init__(self, path):
         with gzip.open(path) as file:
@@ -73,6 +73,7 @@ class Profile:
                 self.samples.append((dict(zip(self.types, packed(sample[2]))), calls))
         self.mappings = [(strings[dict(fields(value))[5]], strings[dict(fields(value)).get(6, 0)])
                          for number, value in parts if number == 3]
+        self.period = dict(parts)[12]
         self.default = strings[dict(parts)[14]]
 
     def total(self, kind):
