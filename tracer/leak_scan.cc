@@ -106,6 +106,15 @@ FoundBlock* BlockIndex::find_between(std::uintptr_t address, std::size_t first, 
     return block != end && address >= block->start ? block : nullptr;
 }
 
+bool BlockIndex::has_any_in(MemoryRange range) const
+{
+    const auto is_in = [range](std::span<const FoundBlock> part) {
+        const auto first = std::ranges::upper_bound(part, range.start, {}, &FoundBlock::end);
+        return first != part.end() && first->start < range.end;
+    };
+    return is_in(blocks_.all().subspan(0, pooled_)) || is_in(outside_pools());
+}
+
 std::uint32_t LeakScan::number_of(const FoundBlock& block)
 {
     return static_cast<std::uint32_t>(&block - index_.blocks().data());
@@ -192,6 +201,17 @@ void LeakScan::exclude(MemoryRange range)
     if (range.start < range.end && !excluded_.push_back(range)) out_of_memory_ = true;
 }
 
+/// A program may protect pages of its blocks: the guard page of a stack that it allocated.
+void LeakScan::list_unreadable()
+{
+    MapsReader maps;
+    Mapping mapping;
+    while (maps.next(mapping))
+        if (!mapping.readable && index_.has_any_in(mapping.range) &&
+            !unreadable_.push_back(mapping.range))
+            out_of_memory_ = true;
+}
+
 /// What is no root: the allocator's memory and ours, and blocks, which count once they are reached.
 void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
 {
@@ -202,6 +222,7 @@ void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
     for (const FoundBlock& block : index_.outside_pools())
         exclude({block.start, block.end()});
     exclude(index_.memory());
+    exclude(unreadable_.memory());
     exclude(own_code());
     exclude(arena.range());
     // The stack that we run on: its frames are full of addresses of blocks.
@@ -220,7 +241,7 @@ void LeakScan::scan_thread(const std::array<std::uintptr_t, 32>& registers,
         scan_word(word);
     // A stack that lies in a block of the heap, as of a coroutine, is no mapping of its own.
     const FoundBlock* const block = index_.find(stack_point);
-    if (block != nullptr) scan_words({stack_point, block->end()});
+    if (block != nullptr) scan_in_block({stack_point, block->end()});
 }
 
 /// Where the part of a stack begins that is in use. `range`: its mapping.
@@ -271,10 +292,25 @@ void LeakScan::scan_chosen_roots()
     }
 }
 
+void LeakScan::scan_readable(MemoryRange range)
+{
+    range.size() >= kLargeBlock ? scan_present(range, false) : scan_words(range);
+}
+
+void LeakScan::scan_in_block(MemoryRange range)
+{
+    const std::span<const MemoryRange> holes = unreadable_.all();
+    auto hole = std::ranges::upper_bound(holes, range.start, {}, &MemoryRange::end);
+    for (; hole != holes.end() && hole->start < range.end; ++hole) {
+        if (range.start < hole->start) scan_readable({range.start, hole->start});
+        range.start = hole->end;
+    }
+    if (range.start < range.end) scan_readable(range);
+}
+
 void LeakScan::scan_block(const FoundBlock& block)
 {
-    const MemoryRange range{block.start, block.end()};
-    block.size >= kLargeBlock ? scan_present(range, false) : scan_words(range);
+    scan_in_block({block.start, block.end()});
 }
 
 void LeakScan::follow()
@@ -332,6 +368,7 @@ const char* LeakScan::run(const HeapView& heap, const CallerState& caller)
     } else if (!index_.build(heap)) {
         out_of_memory_ = true;
     } else {
+        list_unreadable();
         list_excluded(heap, own_stack_top);
         scan_roots(caller);
         scan_chosen_roots();

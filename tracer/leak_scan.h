@@ -73,6 +73,9 @@ public:
         return find_between(address, pooled_, blocks_.size());
     }
 
+    /// Whether some block lies in the range, at least in part.
+    bool has_any_in(MemoryRange range) const;
+
     std::span<FoundBlock> blocks() { return blocks_.all(); }
     /// Where it keeps them: full of their addresses.
     MemoryRange memory() const { return blocks_.memory(); }
@@ -150,6 +153,7 @@ public:
 
 private:
     void exclude(MemoryRange range);
+    void list_unreadable();
     void list_excluded(const HeapView& heap, std::uintptr_t own_stack_top);
     void scan_roots(const CallerState& caller);
     void scan_chosen_roots();
@@ -161,6 +165,8 @@ private:
     void scan_words(MemoryRange range);
     void scan_word(std::uintptr_t word);
     void scan_block(const FoundBlock& block);
+    void scan_in_block(MemoryRange range);
+    void scan_readable(MemoryRange range);
     void follow();
     void follow_lost();
     std::uint32_t number_of(const FoundBlock& block);
@@ -169,6 +175,7 @@ private:
     BlockIndex index_;
     StoppedThreads stopped_;
     MappedArray<MemoryRange> excluded_;   // in order of address
+    MappedArray<MemoryRange> unreadable_; // parts of blocks, in order of address
     MappedArray<std::uint32_t> pending_;  // numbers of blocks
     MappedArray<LostWith> lost_with_;     // in order of block, those that lost something
     MappedArray<std::uint32_t> leads_to_; // of each block that is lost with others: which to
