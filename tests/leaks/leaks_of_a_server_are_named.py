@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from report import expect, summary
+from report import entries, expect, marked_lines, summary
 
 LIBRARY, SUBJECT, SOURCE = sys.argv[1:4]
 
@@ -27,21 +27,12 @@ LOSSES = {
     ("array", "handle_numbers"): ("Indirect", 1, 3000),
 }
 
-with open(SOURCE, encoding="utf-8") as file:
-    LINES = {mark: number for number, line in enumerate(file, 1)
-             for mark in re.findall(r"// lost: (\w+)", line)}
+LINES = marked_lines(SOURCE)
 
 
 def ask(connection, request):
     connection.sendall(request.encode() + b"\n")
     expect(connection.recv(10) == b"ok\n", "an answer", request)
-
-
-def entries(text):
-    """[(kind, bytes, blocks, calls)] of a report."""
-    return [(kind, int(size), int(blocks), calls) for kind, size, blocks, calls in re.findall(
-        r"^(Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) object\(s\) allocated from:\n"
-        r"((?:    .*\n)+)", text, re.MULTILINE)]
 
 
 def check(text, rounds):

@@ -39,3 +39,17 @@ def blocks(text, shape):
     found = summary(text)
     expect(found is not None, f"a LEAK SUMMARY for {shape}", repr(text[-400:]))
     return {name: number for name, (_, number) in found.items()}
+
+
+def entries(text):
+    """What a report lists as lost: [(kind, bytes, blocks, calls)]."""
+    return [(kind, int(size), int(count), calls) for kind, size, count, calls in re.findall(
+        r"^(Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) object\(s\) allocated from:\n"
+        r"((?:    .*\n)+)", text, re.MULTILINE)]
+
+
+def marked_lines(path):
+    """{mark: line} of the comments "lost: mark" in a source file."""
+    with open(path, encoding="utf-8") as file:
+        return {mark: number for number, line in enumerate(file, 1)
+                for mark in re.findall(r"// lost: (\w+)", line)}
