@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The ways to end that pass every destructor by: _exit and exec. Where no report is wanted they
-// only pass the call on.
+// The ways to end that pass every destructor by: _exit and exec; and exit, which a second thread
+// may call while the report is made. Where no report is wanted they only pass the call on.
 
 #include <cstdarg>
 #include <cstddef>
+#include <cstdlib>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace {
 using Exec = int(const char*, char* const*, char* const*);
 using ExecHere = int(const char*, char* const*);
 
+constinit tarn::Next<void(int)> next_orderly_exit("exit");
 constinit tarn::Next<void(int)> next_exit("_exit");
 constinit tarn::Next<void(int)> next_iso_exit("_Exit");
 constinit tarn::Next<Exec> next_execve("execve");
@@ -81,6 +83,14 @@ template <class Use> int with_arguments(const char* first, std::va_list* list, U
 
 } // namespace
 
+TARN_EXPORT void exit(int status) noexcept
+{
+    tarn::end_alone();
+    if (auto* const next = next_orderly_exit.get()) next(status);
+    // Before our constructor: there is nothing to report, and little to clean up.
+    end_now(status, next_exit);
+}
+
 TARN_EXPORT void _exit(int status)
 {
     end_now(status, next_exit);
@@ -140,6 +150,7 @@ TARN_EXPORT int execle(const char* path, const char* first, ...)
 
 void tarn::find_next_exits()
 {
+    next_orderly_exit.find();
     next_exit.find();
     next_iso_exit.find();
     next_execve.find();

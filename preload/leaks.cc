@@ -48,6 +48,8 @@ constinit std::atomic<bool> is_forked{false};
 
 /// Who makes a report, as a thread id; 0: nobody. One at a time.
 constinit std::atomic<std::uint32_t> reporter{0};
+/// The thread that ends the process, by exit() or by returning from main; 0: none yet.
+constinit std::atomic<std::uint32_t> ending{0};
 constinit std::atomic<bool> is_done{false};    // the end has been reported
 constinit std::atomic<int> status_found{0};    // what it said of the exit status
 constinit std::atomic<bool> is_checked{false}; // by check_leaks(), so that the end need not
@@ -74,15 +76,29 @@ void after_fork()
 {
     is_forked.store(true, std::memory_order_relaxed);
     reporter.store(0, std::memory_order_relaxed);
+    ending.store(0, std::memory_order_relaxed);
     is_done.store(false, std::memory_order_relaxed);
     status_found.store(0, std::memory_order_relaxed);
     owner.store(startup_options().children ? ::getpid() : 0, std::memory_order_relaxed);
 }
 
+std::uint32_t own_thread_id()
+{
+    return static_cast<std::uint32_t>(::syscall(SYS_gettid));
+}
+
+/// Makes this thread the one that ends the process, unless another one does. Returns which does.
+std::uint32_t claim_end()
+{
+    const std::uint32_t own = own_thread_id();
+    std::uint32_t before = 0;
+    return ending.compare_exchange_strong(before, own) ? own : before;
+}
+
 /// Waits until no other thread makes a report. False: this one does, further up its stack.
 bool become_reporter()
 {
-    const auto own = static_cast<std::uint32_t>(::syscall(SYS_gettid));
+    const std::uint32_t own = own_thread_id();
     for (std::uint32_t current = 0; !reporter.compare_exchange_strong(current, own); current = 0) {
         if (current == own) return false;
         os::futex_wait(reporter, current);
@@ -242,6 +258,7 @@ int report_leaks_at_end(int status, bool only_leaks)
         write_report("tarn: no report: the process ended inside malloc\n");
         return status;
     }
+    if (!only_leaks) claim_end();
     // Of two threads that end the process at once, the second waits for the report.
     if (!become_reporter()) return status;
     if (!is_done.exchange(true)) {
@@ -251,6 +268,13 @@ int report_leaks_at_end(int status, bool only_leaks)
     resign();
     const int found = status_found.load();
     return found != 0 ? found : status;
+}
+
+void end_alone()
+{
+    if (!wants_reports() || owner.load(std::memory_order_relaxed) != ::getpid()) return;
+    for (std::uint32_t other = claim_end(); other != own_thread_id(); other = claim_end())
+        os::futex_wait(ending, other);
 }
 
 int check_leaks()

@@ -17,6 +17,10 @@ void start_leak_reports();
 /// leaks_exitcode if memory was lost.
 int report_leaks_at_end(int status, bool only_leaks = false);
 
+/// In exit(): does not return while another thread ends the process. libc, which has no order among
+/// them before 2.41, would end it in the middle of the report.
+void end_alone();
+
 /// Reports what is lost now instead of at the end. Returns the status to end with, 0: to go on.
 int check_leaks();
 

@@ -10,7 +10,7 @@ import sys
 
 from report import entries, expect, marked_lines, run
 
-LIBRARY, MODULE, SOURCE = sys.argv[1:4]
+LIBRARY, MODULE, SOURCE = map(os.path.realpath, sys.argv[1:4])
 
 LINES = marked_lines(SOURCE)
 PROGRAM = f"""

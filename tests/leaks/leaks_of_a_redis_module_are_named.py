@@ -16,7 +16,7 @@ import time
 
 from report import entries, expect, marked_lines, summary
 
-LIBRARY, MODULE, SOURCE = sys.argv[1:4]
+LIBRARY, MODULE, SOURCE = map(os.path.realpath, sys.argv[1:4])
 SERVER = "/usr/bin/redis-server"
 
 LINES = marked_lines(SOURCE)

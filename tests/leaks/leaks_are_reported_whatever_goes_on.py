@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Promise: there is one report, and the status that belongs to it, also if the signal hits malloc or
+# fork, two threads end the process at once, a search along PATH goes on, or another library takes
+# over the same functions; without memory for it there is one line, and the program's own status.
+
+import signal
+import sys
+
+from report import expect, run
+
+LIBRARY, SUBJECT, INTERPOSER = sys.argv[1:4]
+
+TERMINATED = -signal.SIGTERM
+
+
+def end(way, status, library=LIBRARY, options="leaks,children=off"):
+    result = run(library, SUBJECT, way, TARN=options)
+    expect(result.returncode == status, f"status {status} of {way}",
+           f"{result.returncode} {result.stderr}")
+    return result.stderr
+
+
+def expect_one(way, text):
+    # What threads hold in that moment depends on luck, but is not lost.
+    expect(text.count("LEAK SUMMARY") == 1 and text.count("Direct leak of") == 1 and
+           "Direct leak of 777 byte(s) in 1 object(s)" in text, f"the leak of {way}, once", text)
+
+
+for way, status in [("malloc", TERMINATED), ("fork", TERMINATED), ("exits", 23),
+                    ("quick_exits", 23), ("execvp", 3)]:
+    text = end(way, status)
+    expect_one(way, text)
+    expect(" in lose " in text, f"names for {way}", text)
+    if way != "execvp":
+        for _ in range(10): # without names, which take most of the time
+            expect_one(way, end(way, status, options="leaks,children=off,symbolizer=/nowhere"))
+
+text = end("no_memory", 3)
+expect(text == "tarn: no leak report: no memory for it\n", "one line", repr(text))
+
+for order in f"{INTERPOSER}:{LIBRARY}", f"{LIBRARY}:{INTERPOSER}":
+    for way, status, function in [("_exit", 23, "_exit"), ("execve", 3, "execve"),
+                                  ("raise", TERMINATED, "sigaction")]:
+        text = end(way, status, order)
+        expect_one(f"{way} with {order}", text)
+        expect(f"interposed {function}\n" in text, f"{function} to reach {order}", text)
