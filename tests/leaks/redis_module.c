@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A module of redis-server whose command "lose N" loses N blocks of 1234 bytes, each with another
-// of 500 that nothing else leads to, and keeps one of 99. The interface is declared by hand: Debian
-// has no package with redismodule.h.
+// A module of redis-server whose command "lose N" loses N blocks of 12345 bytes, each with another
+// of 23456 that nothing else leads to, and keeps one of 99. The server has none of such sizes: what
+// it had freed could still be known by what it has not cleared. The interface is declared by hand:
+// Debian has no package with redismodule.h.
 
 #include <stdlib.h>
 
@@ -17,8 +18,8 @@ static void* volatile kept;
 
 __attribute__((noinline)) static void lose_in_module(void)
 {
-    void* volatile* const block = calloc(1, 1234); // lost: block
-    block[3] = malloc(500);                        // lost: other
+    void* volatile* const block = calloc(1, 12345); // lost: block
+    block[3] = malloc(23456);                       // lost: other
 }
 
 static int lose(Context* context, String** arguments, int count)
