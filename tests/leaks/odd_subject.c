@@ -3,6 +3,7 @@
 // Does what a walker of stacks might not survive:
 //
 //      odd_subject coroutine           allocates on a stack that ends in a made-up return address
+//      odd_subject far_frame           has a frame far away, below which nothing can be read
 //      odd_subject fork_in_dlclose L   forks while another thread opens and closes the library L
 //      odd_subject iconv               has libc load and unload modules by itself
 
@@ -48,15 +49,48 @@ static void coroutine(void)
     }
 }
 
+static char* map(size_t size)
+{
+    return mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/// Runs `function` on the stack of `size` bytes at `stack`, which ends there.
+static void run_on(char* stack, size_t size, void (*function)(void))
+{
+    mprotect(stack, size, PROT_READ | PROT_WRITE);
+    void** top = (void**)(stack + size);
+    *(uintptr_t*)--top = (uintptr_t)leave_coroutine;
+    *(uintptr_t*)--top = (uintptr_t)function;
+    switch_stacks(&main_stack, top - 6);
+}
+
 static void run_coroutine(void)
 {
-    const size_t size = 65536;
-    char* const area = mmap(NULL, size + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    mprotect(area + 4096, size, PROT_READ | PROT_WRITE);
-    void** top = (void**)(area + 4096 + size);
-    *(uintptr_t*)--top = (uintptr_t)leave_coroutine;
-    *(uintptr_t*)--top = (uintptr_t)coroutine;
-    switch_stacks(&main_stack, top - 6);
+    run_on(map(65536 + 8192) + 4096, 65536, coroutine);
+}
+
+/// Calls `function`; says that its own frame is the one at `frame`.
+void with_frame(void (*function)(void), void* frame);
+__asm__(".globl with_frame\nwith_frame:\n.cfi_startproc\n"
+        "push %rbp\n.cfi_adjust_cfa_offset 8\n.cfi_rel_offset %rbp, 0\n"
+        "mov %rsi, %rbp\n.cfi_def_cfa %rbp, 16\ncall *%rdi\n"
+        "pop %rbp\n.cfi_def_cfa %rsp, 8\n.cfi_restore %rbp\nret\n.cfi_endproc\n");
+
+static char* far_page;
+
+static void use_far_frame(void)
+{
+    with_frame(coroutine, far_page - 8);
+}
+
+/// The return address is the first word of a page that can be read, rbp's the last of one that
+/// cannot. Further away than a walker looks at every page.
+static void run_with_far_frame(void)
+{
+    char* const area = map(8 << 20);
+    far_page = area + (4 << 20);
+    mprotect(far_page, 4096, PROT_READ | PROT_WRITE);
+    run_on(area + 4096, 65536, use_far_frame);
 }
 
 static atomic_int ended;
@@ -110,6 +144,7 @@ static void use_iconv(void)
 int main(int argc, char** argv)
 {
     if (argc > 1 && strcmp(argv[1], "coroutine") == 0) run_coroutine();
+    if (argc > 1 && strcmp(argv[1], "far_frame") == 0) run_with_far_frame();
     if (argc > 2 && strcmp(argv[1], "fork_in_dlclose") == 0) fork_in_dlclose(argv[2]);
     if (argc > 1 && strcmp(argv[1], "iconv") == 0) use_iconv();
     puts("done");
