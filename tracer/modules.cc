@@ -100,12 +100,16 @@ ModuleId ModuleTable::find(std::uintptr_t address, bool& has_changed)
     const auto end = reinterpret_cast<std::uintptr_t>(object.dlfo_map_end);
     const os::LockGuard guard(mutex_);
     for (std::size_t i = 0; i < size(); ++i) {
-        const Module& module = modules_[i];
+        Module& module = modules_[i];
         if (module.range.start != start || module.unloaded) continue;
+        // The record, too, may lie where the last one's was.
         if (module.range.end == end && module.unwind_table == object.dlfo_eh_frame &&
-            module.link == object.dlfo_link_map)
+            module.link == object.dlfo_link_map &&
+            std::strcmp(module.name, object.dlfo_link_map->l_name) == 0)
             return static_cast<ModuleId>(i + 1);
-        has_changed = look_for_unloaded_locked();
+        module.unloaded = true;
+        look_for_unloaded_locked();
+        has_changed = true;
     }
     const auto& link = *object.dlfo_link_map;
     Module found{.range = {start, end},
