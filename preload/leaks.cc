@@ -159,6 +159,7 @@ std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
     const Options& options = startup_options();
     FixedText<600> suppressions;
     suppressions << options.suppressions.view();
+    FixedText<1024> json = expand_pattern(options.leaks_json.view());
     return report_leaks(kHeapView,
                         {.show = options.leaks_show,
                          .most_groups = options.leaks_max,
@@ -166,7 +167,8 @@ std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
                          .suppressions = suppressions.c_str(),
                          .least_bytes = options.min_bytes,
                          .suggests_suppressions = options.gen_suppressions,
-                         .sample_period = settings.sample_period},
+                         .sample_period = settings.sample_period,
+                         .json = json.c_str()},
                         write_report);
 }
 

@@ -200,6 +200,34 @@ template <class Use> bool CallNames::for_each_function(Call call, Use use) const
     return found;
 }
 
+void CallNames::for_each_frame(TraceId trace, void (*visit)(void* context, const Frame& frame),
+                               void* context) const
+{
+    for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node)) {
+        const Call call = stack_trie.call(node);
+        Frame frame{};
+        frame.address = call_site(call);
+        if (call.module != kNoModule) {
+            frame.module = &module_table[call.module];
+            frame.path = path_of(*frame.module);
+            frame.offset = address_in_file(call);
+        }
+        // Each but the last one is inlined: one is held back.
+        bool has_one = false;
+        for_each_function(call, [&](const Function& function) {
+            frame.is_inlined = true;
+            if (has_one) visit(context, frame);
+            has_one = true;
+            frame.name = function.name;
+            frame.file = function.file;
+            frame.line = function.line;
+            frame.column = function.column;
+        });
+        frame.is_inlined = false;
+        visit(context, frame);
+    }
+}
+
 /// Returns the number of the next line.
 unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
 {

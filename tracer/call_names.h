@@ -10,6 +10,7 @@
 #include "src/base/print.h"
 #include "tracer/helper_text.h"
 #include "tracer/mapped_array.h"
+#include "tracer/modules.h"
 #include "tracer/stack_trie.h"
 
 namespace tarn {
@@ -45,6 +46,23 @@ public:
     /// Prints a stack, innermost call first, at most `most_calls`.
     void print(Printer& out, TraceId trace, std::size_t most_calls,
                Style style = Style::full) const;
+
+    /// A function of a stack. What is not known is empty.
+    struct Frame {
+        std::uint64_t address; // in memory
+        const Module* module;  // nullptr: code that no file has
+        std::string_view path; // of the module
+        std::uint64_t offset;  // the address as it stands in that file
+        std::string_view name;
+        std::string_view file;   // of the source
+        std::string_view line;   // number
+        std::string_view column; // number; "0": not known
+        bool is_inlined;         // into the next one
+    };
+
+    /// Calls `visit` for each function of a stack, innermost first.
+    void for_each_frame(TraceId trace, void (*visit)(void* context, const Frame& frame),
+                        void* context) const;
 
     /// Prints a stack as lines of a suppression in Valgrind's syntax.
     void print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const;

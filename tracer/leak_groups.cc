@@ -74,12 +74,19 @@ bool LeakGroups::is_suppressed(LeakScan& scan, const FoundBlock& block) const
 bool LeakGroups::add(LeakScan& scan, const FoundBlock& block)
 {
     if (groups_.empty() || key_of(*groups_[groups_.size() - 1].first) != key_of(block)) {
-        const LeakGroup fresh{
-            .reach = block.reach, .trace = block.trace(), .first = &block, .own = {}, .with = {}};
+        const LeakGroup fresh{.reach = block.reach,
+                              .trace = block.trace(),
+                              .first = &block,
+                              .own = {},
+                              .with = {},
+                              .least = block.size,
+                              .most = block.size};
         if (!groups_.push_back(fresh)) return false;
     }
     LeakGroup& group = groups_[groups_.size() - 1];
     group.own.add(block.size);
+    group.least = std::min<std::uint64_t>(group.least, block.size);
+    group.most = std::max<std::uint64_t>(group.most, block.size);
     if (block.reach != Reach::lost) return true;
     const LostWith with = scan.lost_with(block);
     group.with.bytes += with.bytes;

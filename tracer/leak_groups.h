@@ -37,7 +37,9 @@ struct LeakGroup {
     TraceId trace;
     const FoundBlock* first;
     LeakTotal own;
-    LeakTotal with; // lost together with them
+    LeakTotal with;          // lost together with them
+    std::uint64_t least = 0; // size of the smallest one
+    std::uint64_t most = 0;  // of the largest one
 };
 
 class LeakGroups {

@@ -13,6 +13,7 @@
 #include "src/os/process.h"
 #include "src/os/stack.h"
 #include "tracer/helper.h"
+#include "tracer/leak_json.h"
 
 namespace tarn {
 
@@ -127,6 +128,13 @@ public:
             out_ << "tarn: no leak report: no memory for it\n";
             return 0;
         }
+        if (options_.json[0] != '\0')
+            write_leak_json(options_.json,
+                            {.groups = groups_,
+                             .show = options_.show,
+                             .calls = heap_.totals(),
+                             .unstopped = scan_.unstopped()},
+                            sink_);
         const LeakTotal& direct = of(Reach::lost);
         const LeakTotal& indirect = of(Reach::indirect);
         const std::uint64_t leaked = direct.blocks + indirect.blocks;

@@ -21,7 +21,8 @@ struct LeakOptions {
     const char* suppressions; // file; empty: only those that are built in
     std::size_t least_bytes;  // of an entry; those with less are counted, not listed
     bool suggests_suppressions;
-    std::size_t sample_period = 0; // bytes, of which one has a stack; 0: all
+    std::size_t sample_period; // bytes, of which one has a stack; 0: all
+    const char* json;          // file to be written as well; empty: none
 };
 
 /// Finds out what the calling thread's process has lost and writes the report to `sink`: one line

@@ -52,6 +52,7 @@ struct Options {
     std::size_t min_bytes = 0;
     bool gen_suppressions = false;
     OptionText leaks_signal; // name or number, empty: none
+    OptionText leaks_json;   // file name pattern, empty: none
     bool trace = false;
     bool profile = false;
     std::size_t sample = 0;    // bytes, of which one is sampled; 0: all, but for a profile

@@ -38,15 +38,17 @@ void close_file(int descriptor)
     ::syscall(SYS_close, descriptor);
 }
 
-void write_all(int descriptor, std::string_view text)
+/// Returns 0 or an error number.
+int write_all(int descriptor, std::string_view text)
 {
     const os::ErrnoGuard guard;
     while (!text.empty()) {
         const ssize_t written = write_some(descriptor, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return; // closed, full or gone: a report is not worth more trouble
+        if (written <= 0) return written < 0 ? errno : EIO; // closed, full or gone
         text.remove_prefix(static_cast<std::size_t>(written));
     }
+    return 0;
 }
 
 /// A second descriptor of the stderr that the program was started with, and what tells whether it
@@ -70,9 +72,16 @@ constinit KeptDescriptor kept_stderr{};
 void write_to_stderr(std::string_view text)
 {
     const os::ErrnoGuard guard;
-    if (!kept_stderr.is_set()) return write_all(STDERR_FILENO, text);
+    // What cannot be written is lost: a report is not worth more trouble.
+    if (!kept_stderr.is_set()) {
+        write_all(STDERR_FILENO, text);
+        return;
+    }
     for (const int descriptor : {kept_stderr.descriptor, STDERR_FILENO})
-        if (kept_stderr.is_still(descriptor)) return write_all(descriptor, text);
+        if (kept_stderr.is_still(descriptor)) {
+            write_all(descriptor, text);
+            return;
+        }
 }
 
 namespace os {
@@ -108,6 +117,7 @@ bool Output::open(const char* path, Mode mode)
 {
     const ErrnoGuard guard;
     const int how = mode == Mode::append ? O_APPEND : O_TRUNC;
+    problem_ = 0;
     descriptor_ = open_file(path, O_WRONLY | O_CREAT | how);
     if (descriptor_ >= 0) return true;
 
@@ -120,19 +130,20 @@ bool Output::open(const char* path, Mode mode)
     return false;
 }
 
-void Output::write(std::string_view text) const
+void Output::write(std::string_view text)
 {
-    if (descriptor_ >= 0)
-        write_all(descriptor_, text);
-    else
+    if (descriptor_ < 0)
         write_to_stderr(text);
+    else if (problem_ == 0)
+        problem_ = write_all(descriptor_, text);
 }
 
-void Output::close()
+int Output::close()
 {
     const ErrnoGuard guard;
     if (descriptor_ >= 0) close_file(descriptor_);
     descriptor_ = -1;
+    return problem_;
 }
 
 } // namespace os

@@ -38,11 +38,13 @@ public:
 
     /// Errors: false, with one line on standard error that names the path.
     bool open(const char* path, Mode mode);
-    void write(std::string_view text) const;
-    void close();
+    void write(std::string_view text);
+    /// Returns 0, or the error number of what could not be written; the rest was not tried.
+    int close();
 
 private:
     int descriptor_ = -1; // none: standard error
+    int problem_ = 0;     // error number
 };
 
 } // namespace tarn::os
