@@ -11,10 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/dumps.h"
 #include "preload/export.h"
 #include "preload/report.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
+#include "src/heap/deferred.h"
 #include "src/heap/heap_registry.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
@@ -80,6 +82,7 @@ void after_fork()
     is_done.store(false, std::memory_order_relaxed);
     status_found.store(0, std::memory_order_relaxed);
     owner.store(startup_options().children ? ::getpid() : 0, std::memory_order_relaxed);
+    reset_report_lock();
 }
 
 std::uint32_t own_thread_id()
@@ -112,23 +115,11 @@ void resign()
     os::futex_wake(reporter, 1 << 30);
 }
 
-/// What a signal handler may have interrupted, and what nobody else can end then.
-bool is_inside_malloc()
-{
-    const ThreadCache& cache = this_thread_cache();
-    return cache.busy || heap_registry.is_frozen_by(&cache);
-}
-
 constinit std::uint64_t started_at = 0; // milliseconds
-
-bool counts_sites()
-{
-    return startup_options().trace || startup_options().profile;
-}
 
 bool wants_reports()
 {
-    return startup_options().leaks || counts_sites();
+    return startup_options().leaks || startup_options().counts_sites();
 }
 
 std::size_t sample_period(const Options& options)
@@ -144,13 +135,10 @@ void report_trace_now()
         write_report("tarn: no trace: no address space for it, or a libc older than 2.35\n");
         return;
     }
-    const std::string_view pattern = options.trace_file.view();
-    const FixedText<1024> file = expand_pattern(pattern.empty() ? "tarn.%e.%p.pb.gz" : pattern);
-    report_trace({.most_sites = options.trace_max,
-                  .profile = file.view(),
-                  .started_at = started_at,
-                  .sample_period = settings.sample_period},
-                 write_report);
+    const FixedText<1024> file = profile_path(!makes_dumps());
+    report_trace(
+        {.most_sites = options.trace_max, .profile = file.view(), .started_at = started_at},
+        write_report);
 }
 
 /// Returns how many blocks are lost.
@@ -176,28 +164,22 @@ std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
 /// its parent had, and of which a shell has thousands.
 std::uint64_t report_now(bool only_leaks)
 {
-    if (counts_sites() && !is_forked.load(std::memory_order_relaxed)) report_trace_now();
+    if (startup_options().counts_sites() && !is_forked.load(std::memory_order_relaxed))
+        report_trace_now();
     const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
 }
 
-/// In a signal handler, which may have interrupted malloc.
-template <class Report> void report_on_demand(void (*again)(), Report report)
-{
-    if (is_inside_malloc()) return defer_until_outside(again);
-    if (!become_reporter()) return;
-    report();
-    resign();
-}
-
 void leaks_wanted()
 {
-    report_on_demand(leaks_wanted, [] { report_leaks_now(false, true); });
+    if (is_inside_malloc()) return defer_until_outside(leaks_wanted);
+    if (const ReportTurn turn; turn.is_had()) report_leaks_now(false, true);
 }
 
 void trace_wanted()
 {
-    report_on_demand(trace_wanted, report_trace_now);
+    if (is_inside_malloc()) return defer_until_outside(trace_wanted);
+    if (const ReportTurn turn; turn.is_had()) report_trace_now();
 }
 
 /// Has `act` called when the signal arrives that an option names.
@@ -224,16 +206,42 @@ void report_at_quick_exit()
 
 } // namespace
 
+bool is_inside_malloc()
+{
+    const ThreadCache& cache = this_thread_cache();
+    return cache.busy || heap_registry.is_frozen_by(&cache);
+}
+
+ReportTurn::ReportTurn() : is_had_(become_reporter())
+{
+    ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation_);
+}
+
+ReportTurn::~ReportTurn()
+{
+    ::pthread_setcancelstate(cancellation_, nullptr);
+    if (is_had_) resign();
+}
+
+FixedText<1024> profile_path(bool is_only_one)
+{
+    const std::string_view pattern = startup_options().trace_file.view();
+    if (!pattern.empty()) return expand_pattern(pattern);
+    return expand_pattern(is_only_one ? "tarn.%e.%p.pb.gz" : "tarn.%e.%p.%n.pb.gz");
+}
+
 void prepare_leak_report()
 {
     const Options& options = startup_options();
     started_at = os::clock_milliseconds();
     if (options.leaks) settings.thread_leaves = note_thread_end;
-    if (!options.stacks && !counts_sites()) return;
+    if (!options.stacks && !options.counts_sites()) return;
     settings.observer = start_tracing({.most_calls = options.depth,
-                                       .counts_sites = counts_sites(),
-                                       .is_sampled = sample_period(options) != 0});
-    if (settings.observer != nullptr) settings.sample_period = sample_period(options);
+                                       .counts_sites = options.counts_sites(),
+                                       .sample_period = sample_period(options)});
+    if (settings.observer == nullptr) return;
+    settings.sample_period = sample_period(options);
+    if (makes_dumps()) settings.observer = prepare_dumps(settings.observer);
 }
 
 void start_leak_reports()
@@ -244,12 +252,13 @@ void start_leak_reports()
     ::at_quick_exit(report_at_quick_exit);
     report_before_fatal_signals(report_before_signal);
     listen(options.leaks, "leaks_signal", options.leaks_signal.view(), leaks_wanted);
-    listen(counts_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
+    listen(options.counts_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
     if (settings.observer == nullptr) return;
     const std::string_view symbolizer = startup_options().symbolizer.view();
     if (!find_helper(symbolizer) && !symbolizer.empty())
         Printer(write_report) << "tarn: symbolizer=" << symbolizer
                               << ": cannot be run; reports will have no names\n";
+    if (makes_dumps()) start_dumps();
 }
 
 int report_leaks_at_end(int status, bool only_leaks)

@@ -4,6 +4,9 @@
 
 #pragma once
 
+#include "src/base/print.h"
+#include "src/os/errno_guard.h"
+
 namespace tarn {
 
 /// With the options, before the first allocation is served.
@@ -26,6 +29,30 @@ int check_leaks();
 
 /// As tarn_report_leaks() of <tarn/malloc.h>.
 int report_leaks_on_demand();
+
+/// What a signal handler may have interrupted, and what nobody else can end then.
+bool is_inside_malloc();
+
+/// The turn of a thread to make a report: others wait. Keeps errno, and pthread_cancel() out,
+/// because it may be had at the end of a malloc. Not inside malloc.
+class ReportTurn {
+public:
+    ReportTurn();
+    ReportTurn(const ReportTurn&) = delete;
+    ReportTurn& operator=(const ReportTurn&) = delete;
+    ~ReportTurn();
+
+    /// False: it has this turn already, further up its stack.
+    bool is_had() const { return is_had_; }
+
+private:
+    os::ErrnoGuard errno_;
+    int cancellation_ = 0; // state before
+    bool is_had_;
+};
+
+/// Where a profile of the trace goes. One that is not the only one has a number in its name.
+FixedText<1024> profile_path(bool is_only_one);
 
 /// Before another program takes this process over; `path`, if it is not null, must be one.
 void report_leaks_before_exec(const char* path);

@@ -72,9 +72,19 @@ const char* log_name(std::string_view pattern)
 
 } // namespace
 
+namespace {
+
+constinit os::Mutex mutex;
+
+} // namespace
+
+void reset_report_lock()
+{
+    mutex.reset();
+}
+
 void write_report(std::string_view text)
 {
-    static constinit os::Mutex mutex;
     const os::LockGuard guard(mutex);
     os::Output output;
     const std::string_view pattern = startup_options().log.view();

@@ -13,6 +13,9 @@ namespace tarn {
 /// A TextSink. The file is opened for each call and closed after it.
 void write_report(std::string_view text);
 
+/// In a forked child: no other thread writes.
+void reset_report_lock();
+
 /// A file name from a pattern: %p process id, %e executable, %t seconds since 1970, %n how many
 /// names this process has made before, %h host, %% a percent sign.
 FixedText<1024> expand_pattern(std::string_view pattern);

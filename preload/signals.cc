@@ -12,7 +12,7 @@
 #include "preload/next.h"
 #include "src/base/print.h"
 #include "src/base/text.h"
-#include "src/heap/slow_path.h"
+#include "src/heap/deferred.h"
 #include "src/os/errno_guard.h"
 
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier,cert-dcl*): libc's names

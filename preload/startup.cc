@@ -95,7 +95,7 @@ void print_effective_options()
     connect_libc_heap();
     find_next_exits();
     find_next_signals();
-    const bool reports_end = options.leaks || options.trace || options.profile;
+    const bool reports_end = options.leaks || options.counts_sites();
     if (reports_end) start_leak_reports();
     const bool reports_later = options.stats || reports_end || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
@@ -141,7 +141,7 @@ void configure_heap()
     const bool watches = options.leaks || options.trace;
     if (watches) options.fallback = FallbackKind::mmap;
     fallback = fallback_backend(options.fallback);
-    if (watches || options.profile) prepare_leak_report();
+    if (watches || options.counts_sites()) prepare_leak_report();
 }
 
 } // namespace tarn

@@ -36,6 +36,9 @@ public:
     /// Errors: false, there are no names; why is said by helper_path() being empty or not.
     bool resolve(const Request& request, TextSink sink);
 
+    /// Whether the profile that was asked for has been written.
+    bool has_profile() const { return has_profile_; }
+
     /// The suppression that applies to the stack that was the `number`th to be added; empty: none.
     std::string_view suppression(std::size_t number) const;
 
@@ -90,6 +93,7 @@ private:
     MappedArray<char> answers_;                  // of the helper
     MappedArray<std::uint32_t> first_line_;      // of each call in answers_
     MappedArray<std::string_view> suppressions_; // of each stack
+    bool has_profile_ = false;
 };
 
 } // namespace tarn

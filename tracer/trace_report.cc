@@ -16,6 +16,8 @@
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
 #include "tracer/sites.h"
+#include "tracer/trace_profile.h"
+#include "tracer/traces.h"
 
 namespace tarn {
 
@@ -69,27 +71,6 @@ private:
     std::array<Seen, 256> seen_{};
     std::uint64_t round_ = 0;
 };
-
-/// What report_trace() takes along to the stack that it runs on.
-struct Job {
-    const TraceReportOptions* options;
-    TextSink sink;
-};
-constinit Job job{};
-
-/// What the helper needs for a profile, see command/resolve.h.
-void describe_sites(HelperText& text)
-{
-    if (job.options->sample_period != 0) text << "W " << job.options->sample_period << "\n";
-    for (std::size_t number = 1; number <= site_table.size(); ++number) {
-        const Site& site = site_table.site(number);
-        text << "K ";
-        text.hexadecimal(site.trace) << "\n";
-        text << "T " << site.allocations.get() << " " << site.bytes.get() << " "
-             << site.live_blocks() << " " << site.live_bytes() << " " << site.peak_blocks << " "
-             << site.peak_bytes << "\n";
-    }
-}
 
 class TraceReport {
 public:
@@ -186,7 +167,7 @@ private:
                << ":\n";
         if (is_sampled())
             line() << "  estimated from " << samples_ << " samples, one in "
-                   << HumanBytes{options_.sample_period} << " (sample=)\n";
+                   << HumanBytes{sample_period_of_traces()} << " (sample=)\n";
         line() << "  " << totals.blocks() << " allocations of " << HumanBytes{totals.bytes()}
                << " in all, " << totals.freed_blocks() << " frees";
         if (!is_sampled())
@@ -201,7 +182,7 @@ private:
                << " stacks; the trace itself took " << HumanBytes{arena.used()} << "\n";
     }
 
-    bool is_sampled() const { return options_.sample_period != 0; }
+    bool is_sampled() const { return sample_period_of_traces() != 0; }
 
     void print_no_names()
     {
@@ -245,6 +226,13 @@ private:
     std::uint64_t samples_ = 0;
     CallNames names_;
 };
+
+/// What report_trace() takes along to the stack that it runs on.
+struct Job {
+    const TraceReportOptions* options;
+    TextSink sink;
+};
+constinit Job job{};
 
 void do_job()
 {

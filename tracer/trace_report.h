@@ -13,10 +13,9 @@
 namespace tarn {
 
 struct TraceReportOptions {
-    std::size_t most_sites;    // in each list
-    std::string_view profile;  // file to be written; empty: none
-    std::uint64_t started_at;  // milliseconds of os::clock_milliseconds()
-    std::size_t sample_period; // bytes, of which one was sampled; 0: all
+    std::size_t most_sites;   // in each list
+    std::string_view profile; // file to be written; empty: none
+    std::uint64_t started_at; // milliseconds of os::clock_milliseconds()
 };
 
 /// Writes the report to `sink`, and the profile. Neither allocates nor takes locks of libc. The

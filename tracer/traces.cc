@@ -184,7 +184,12 @@ const Observer* start_tracing(const TraceOptions& options)
     // The program itself is the first, as readers of profiles expect.
     module_table.find(::getauxval(AT_PHDR));
     if (!options.counts_sites) return &kObserver;
-    return options.is_sampled ? &kSamplingObserver : &kCountingObserver;
+    return options.sample_period != 0 ? &kSamplingObserver : &kCountingObserver;
+}
+
+std::size_t sample_period_of_traces()
+{
+    return trace_options.sample_period;
 }
 
 void ignore_allocations(bool ignore)

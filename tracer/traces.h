@@ -13,14 +13,17 @@
 namespace tarn {
 
 struct TraceOptions {
-    std::size_t most_calls; // kept of a stack, at most kMostCalls
-    bool counts_sites;      // for a trace or a profile, see sites.h
-    bool is_sampled;        // allocations that are told stand for others
+    std::size_t most_calls;    // kept of a stack, at most kMostCalls
+    bool counts_sites;         // for a trace or a profile, see sites.h
+    std::size_t sample_period; // bytes, of which one is in what is told; 0: all
 };
 
 /// Makes room for the tables and returns what the heap is to be given.
 /// Errors: nullptr, no address space or a libc without _dl_find_object(): no stacks.
 const Observer* start_tracing(const TraceOptions& options);
+
+/// As start_tracing() was given it.
+std::size_t sample_period_of_traces();
 
 /// What the calling thread allocates from now on is not to be reported, until the call with false;
 /// these nest.

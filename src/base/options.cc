@@ -91,6 +91,24 @@ std::optional<std::size_t> parse_milliseconds(std::string_view text)
     return parse_quantity(text, kUnits);
 }
 
+struct Period {
+    std::size_t milliseconds = 0;
+    std::size_t bytes = 0;
+};
+
+/// Neither a number alone nor one of "m" says whether it is a time or a size.
+std::optional<Period> parse_period(std::string_view text)
+{
+    std::string_view unit = text;
+    const std::optional<std::size_t> number = take_number(unit);
+    if (number == 0U && unit.empty()) return Period{};
+    if (unit.empty() || equal_ignoring_case(unit, "m")) return std::nullopt;
+    if (const auto milliseconds = parse_milliseconds(text))
+        return Period{.milliseconds = *milliseconds, .bytes = 0};
+    if (const auto bytes = parse_size(text)) return Period{.milliseconds = 0, .bytes = *bytes};
+    return std::nullopt;
+}
+
 constexpr std::array<std::pair<std::string_view, LeakKinds>, 6> kLeakKinds{
     {{"definite", kLeakDefinite},
      {"indirect", kLeakIndirect},
@@ -160,6 +178,21 @@ struct Assign {
     {
         return assign(options.*field.member, parse_count(value, field.most));
     }
+    bool operator()(PeriodField field) const
+    {
+        const std::optional<Period> period = parse_period(value);
+        if (!period) return false;
+        options.*field.milliseconds = period->milliseconds;
+        options.*field.bytes = period->bytes;
+        return true;
+    }
+    bool operator()(PercentField field) const
+    {
+        constexpr std::size_t kMost = 10000;
+        const bool has_sign = !value.empty() && value.back() == '%';
+        return assign(options.*field.member,
+                      parse_count(slice(value, 0, value.size() - (has_sign ? 1 : 0)), kMost));
+    }
     bool operator()(LeakKinds Options::*member) const
     {
         return assign(options.*member, parse_leak_kinds(value));
@@ -211,6 +244,17 @@ struct PrintValue {
     void operator()(TimeField field) const { out << std::uint64_t{options.*field.member} << "ms"; }
     void operator()(OptionText Options::*member) const { out << (options.*member).view(); }
     void operator()(CountField field) const { out << std::uint64_t{options.*field.member}; }
+    void operator()(PeriodField field) const
+    {
+        if (options.*field.milliseconds != 0)
+            out << std::uint64_t{options.*field.milliseconds} << "ms";
+        else if (options.*field.bytes != 0)
+            out << std::uint64_t{options.*field.bytes} << "b";
+    }
+    void operator()(PercentField field) const
+    {
+        if (options.*field.member != 0) out << std::uint64_t{options.*field.member} << "%";
+    }
     void operator()(LeakKinds Options::*member) const
     {
         std::string_view separator;

@@ -59,10 +59,16 @@ struct Options {
     OptionText trace_signal;   // likewise
     std::size_t trace_max = 5; // places
     OptionText trace_file;     // file name pattern
+    std::size_t interval_milliseconds = 0; // between profiles; one of both at most, 0: none
+    std::size_t interval_bytes = 0;        // allocated
+    std::size_t peak = 0;                  // percent above the peak of the last profile, 0: none
+    std::size_t dumps_max = 100;           // profiles
     bool stacks = true;
     std::size_t depth = 2048; // calls of a stack that are kept
     OptionText suppressions;  // file, empty: none
     OptionText symbolizer;    // program, empty: the tarn command beside the library
+
+    bool counts_sites() const { return trace || profile; }
 };
 
 /// What sample= is if only profile is set.
@@ -81,9 +87,18 @@ struct CountField {
     std::size_t Options::*member;
     std::size_t most;
 };
+/// A time or a size: its unit says which of both is set, the other is 0.
+struct PeriodField {
+    std::size_t Options::*milliseconds;
+    std::size_t Options::*bytes;
+};
+/// With or without a percent sign.
+struct PercentField {
+    std::size_t Options::*member;
+};
 using OptionField = std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
                                  DeepBind Options::*, OptionText Options::*, LeakKinds Options::*,
-                                 SizeField, TimeField, CountField>;
+                                 SizeField, TimeField, CountField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "src/heap/allocate.h"
+#include "src/heap/deferred.h"
 #include "src/heap/emergency.h"
 #include "src/heap/heap_registry.h"
 #include "src/heap/large.h"
@@ -25,15 +26,6 @@ constinit os::Mutex initialise_mutex;
 constinit std::atomic<bool> initialised{false};
 constinit ForeignOwner foreign_owner{};
 constinit std::atomic<std::size_t> unknown_count{0};
-constinit std::atomic<void (*)()> deferred{nullptr};
-
-void run_deferred()
-{
-    if (deferred.load(std::memory_order_relaxed) == nullptr) [[likely]]
-        return;
-    if (auto* const action = deferred.exchange(nullptr)) action();
-}
-
 /// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
 /// than the look.
 constexpr std::size_t kZeroFrom = KiB(2);
@@ -319,11 +311,6 @@ void set_foreign_owner(ForeignOwner owner)
 std::size_t unknown_frees()
 {
     return unknown_count.load(std::memory_order_relaxed);
-}
-
-void defer_until_outside(void (*action)())
-{
-    deferred.store(action, std::memory_order_relaxed);
 }
 
 void run_undisturbed(void (*action)())

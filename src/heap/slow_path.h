@@ -61,10 +61,6 @@ bool trim_process();
 /// may define a strong one (preload/startup.cc reads the options). It must not allocate.
 void configure_heap();
 
-/// Has `action` called once, as soon as a thread leaves a slow path or a fork is over: for a signal
-/// handler that has interrupted either. Async-signal-safe.
-void defer_until_outside(void (*action)());
-
 /// Calls `action` as on a slow path: no fork() and no signal handler of the thread comes in between
 /// that could see what it does half done. Not if the thread is on one already.
 void run_undisturbed(void (*action)());

@@ -73,6 +73,15 @@ TARN_WEAK int tarn_verify(void);
  * for signal handlers. Cost: a walk over all memory of the process, about 1 GB/s. */
 TARN_WEAK int tarn_report_leaks(void);
 
+/* Writes what a process that runs with TARN=trace has allocated so far to the file `path`, as a
+ * profile for pprof; path NULL: to a file named by trace_file or
+ * tarn.EXECUTABLE.PROCESS.NUMBER.pb.gz. Returns 0; -1 with errno ENOTSUP without TARN=trace, EINVAL
+ * for an empty name or one with a line break, EAGAIN in a signal handler that has interrupted
+ * malloc, EIO if it could not be written, which is told on standard error. Other threads go on
+ * meanwhile; one report is made at a time. Not for signal handlers. Cost: some ten milliseconds for
+ * each thousand places, and more where debug information has to be read. */
+TARN_WEAK int tarn_dump_profile(const char* path);
+
 /* "0.1.0" */
 TARN_WEAK const char* tarn_version(void);
 

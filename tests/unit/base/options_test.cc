@@ -3,6 +3,7 @@
 #include "src/base/options.h"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 #include <string>
 #include <vector>
@@ -78,7 +79,8 @@ TEST(Options, HaveTheDefaultsThatTheTableNames)
 TEST(Options, AcceptEveryWordThatTheTableNames)
 {
     for (const OptionSpec& spec : option_specs()) {
-        if (spec.values.find('|') == std::string_view::npos || spec.name == "only") continue;
+        if (spec.values.find('|') == std::string_view::npos || std::isupper(spec.values[0]))
+            continue;
         std::string words(spec.values);
         std::replace(words.begin(), words.end(), '|', '\n');
         std::size_t start = 0;
@@ -172,6 +174,42 @@ TEST(Options, ReadTimesWithTheirUnits)
     EXPECT_EQ(purge_delay_of("3s"), 3000U);
     EXPECT_EQ(purge_delay_of("2M"), 120000U);
     EXPECT_EQ(complaints, "");
+}
+
+TEST(Options, ReadPeriodsByTheirUnit)
+{
+    const auto period_of = [](const std::string& value) {
+        const std::string entry = "TARN=interval=7b,interval=" + value;
+        const Options options = options_of({entry});
+        return std::pair(options.interval_milliseconds, options.interval_bytes);
+    };
+    using Period = std::pair<std::size_t, std::size_t>;
+    EXPECT_EQ(period_of("0"), Period(0, 0));
+    EXPECT_EQ(period_of("60s"), Period(60000, 0));
+    EXPECT_EQ(period_of("50MS"), Period(50, 0));
+    EXPECT_EQ(period_of("1g"), Period(0, 1U << 30));
+    EXPECT_EQ(period_of("3mib"), Period(0, 3U << 20));
+    EXPECT_EQ(complaints, "");
+    for (const std::string value : {"", "5", "5m", "5M", "5x", "s", "1.5s", "18446744073709552s"}) {
+        EXPECT_EQ(period_of(value), Period(0, 7)) << value;
+        EXPECT_NE(complaints, "") << value;
+    }
+    EXPECT_EQ(value_of(options_of({"TARN_INTERVAL=60s"}), "interval"), "60000ms");
+    EXPECT_EQ(value_of(options_of({"TARN_INTERVAL=1k"}), "interval"), "1024b");
+}
+
+TEST(Options, ReadPercentagesWithAndWithoutTheirSign)
+{
+    EXPECT_EQ(options_of({"TARN_PEAK=5%"}).peak, 5U);
+    EXPECT_EQ(options_of({"TARN_PEAK=5"}).peak, 5U);
+    EXPECT_EQ(options_of({"TARN_PEAK=10000%"}).peak, 10000U);
+    EXPECT_EQ(complaints, "");
+    for (const std::string value : {"", "%", "5%%", "10001%", "-5%", "5 %"}) {
+        const std::string entry = "TARN_PEAK=" + value;
+        EXPECT_EQ(options_of({entry}).peak, 0U) << value;
+        EXPECT_NE(complaints, "") << value;
+    }
+    EXPECT_EQ(value_of(options_of({"TARN_PEAK=5"}), "peak"), "5%");
 }
 
 TEST(Options, RefuseSizesThatOverflow)
