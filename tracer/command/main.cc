@@ -6,11 +6,23 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 
 #include "src/include/tarn/version.h"
+#include "tracer/command/folded.h"
 #include "tracer/command/resolve.h"
 
 namespace {
+
+void fold(const std::string& path, const std::string& value)
+{
+    const std::string data = tarn::read_profile(path);
+    try {
+        tarn::write_folded(data, value, std::cout);
+    } catch (const std::runtime_error& problem) {
+        throw std::runtime_error(path + ": " + problem.what());
+    }
+}
 
 int run(int argc, char** argv)
 {
@@ -26,6 +38,16 @@ int run(int argc, char** argv)
     std::string suppressions;
     resolve->add_option("--suppressions", suppressions, "file with leaks that are not to be shown");
 
+    CLI::App* const folded = app.add_subcommand(
+        "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
+    std::string profile;
+    std::string value;
+    folded->add_option("FILE", profile, "profile of TARN=trace, or any other for pprof")
+        ->required();
+    folded->add_option("--value", value,
+                       "what to print: alloc_objects, alloc_space, inuse_objects, inuse_space, "
+                       "peak_objects, or peak_space, the default of tarn's profiles");
+
     CLI11_PARSE(app, argc, argv);
     // libtarn.so starts us with all signals blocked.
     sigset_t none;
@@ -34,6 +56,7 @@ int run(int argc, char** argv)
     std::ios::sync_with_stdio(false);
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
+    if (folded->parsed()) fold(profile, value);
     std::cout.flush();
     return std::cout ? 0 : 1;
 }
