@@ -141,6 +141,25 @@ void report_trace_now()
         write_report);
 }
 
+/// In a trace a block's note says something else, and without stacks there is none.
+bool has_marks()
+{
+    const Options& options = startup_options();
+    return options.leaks && settings.observer != nullptr && !options.counts_sites() &&
+           settings.sample_period == 0;
+}
+
+/// The mark from which on a report is to be.
+std::uint32_t report_since()
+{
+    const LeaksSince since = startup_options().leaks_since;
+    if (!has_marks() || since == LeaksSince::start) return 0;
+    const std::uint32_t mark = current_mark();
+    // Before the scan: what is allocated in between is in both reports rather than in none.
+    if (since == LeaksSince::report) set_mark();
+    return mark;
+}
+
 /// Returns how many blocks are lost.
 std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
 {
@@ -156,6 +175,7 @@ std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
                          .least_bytes = options.min_bytes,
                          .suggests_suppressions = options.gen_suppressions,
                          .sample_period = settings.sample_period,
+                         .since = report_since(),
                          .json = json.c_str()},
                         write_report);
 }
@@ -253,6 +273,9 @@ void start_leak_reports()
     report_before_fatal_signals(report_before_signal);
     listen(options.leaks, "leaks_signal", options.leaks_signal.view(), leaks_wanted);
     listen(options.counts_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
+    if (options.leaks && options.leaks_since != LeaksSince::start && !has_marks())
+        write_report(
+            "tarn: leaks_since: has no effect with trace, of a sample, or without stacks\n");
     if (settings.observer == nullptr) return;
     const std::string_view symbolizer = startup_options().symbolizer.view();
     if (!find_helper(symbolizer) && !symbolizer.empty())
@@ -317,6 +340,16 @@ int tarn::report_leaks_on_demand()
     const std::uint64_t lost = report_leaks_now(false);
     resign();
     return static_cast<int>(std::min(lost, kMost));
+}
+
+int tarn::mark_leaks()
+{
+    return has_marks() ? static_cast<int>(set_mark()) : -1;
+}
+
+TARN_EXPORT int tarn_leaks_mark()
+{
+    return tarn::mark_leaks();
 }
 
 TARN_EXPORT int tarn_report_leaks()

@@ -33,6 +33,9 @@ int report_leaks_on_demand();
 /// What a signal handler may have interrupted, and what nobody else can end then.
 bool is_inside_malloc();
 
+/// As tarn_leaks_mark() of <tarn/malloc.h>.
+int mark_leaks();
+
 /// The turn of a thread to make a report: others wait. Keeps errno, and pthread_cancel() out,
 /// because it may be had at the end of a malloc. Not inside malloc.
 class ReportTurn {

@@ -28,7 +28,10 @@ bool LeakGroups::choose(LeakScan& scan, ReachSet show)
     for (std::size_t number = 0; number < blocks.size(); ++number) {
         const FoundBlock& block = blocks[number];
         if (block.trace() == kNoTrace) has_untraced_ = true;
-        if (!is_in(show | kLost, block.reach))
+        if (block.is_old()) {
+            old_.add(block.size);
+            if (is_in(kLost, block.reach)) old_lost_.add(block.size);
+        } else if (!is_in(show | kLost, block.reach))
             totals_[static_cast<std::size_t>(block.reach)].add(block.size);
         else if (!chosen_.push_back(static_cast<std::uint32_t>(number)))
             return false;

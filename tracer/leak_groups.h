@@ -53,6 +53,9 @@ public:
     const LeakTotal& total(Reach reach) const { return totals_[static_cast<std::size_t>(reach)]; }
     /// Not in the totals, and in no group.
     const LeakTotal& suppressed() const { return suppressed_; }
+    /// Likewise: those that are old, and of them those that are lost.
+    const LeakTotal& old() const { return old_; }
+    const LeakTotal& old_lost() const { return old_lost_; }
     const CallNames& names() const { return names_; }
     bool has_names() const { return has_names_; }
     bool has_untraced() const { return has_untraced_; }
@@ -71,6 +74,8 @@ private:
     bool has_untraced_ = false;
     std::array<LeakTotal, kReachCount> totals_{};
     LeakTotal suppressed_;
+    LeakTotal old_;
+    LeakTotal old_lost_;
 };
 
 } // namespace tarn

@@ -54,7 +54,8 @@ private:
         json_.key("process").number(os::process_id());
         json_.key("executable").text({path.data(), size > 0 ? static_cast<std::size_t>(size) : 0});
         write_arguments();
-        json_.key("time").number(os::wall_clock_seconds()).line_break();
+        json_.key("time").number(os::wall_clock_seconds());
+        json_.key("since").number(found_.since).line_break();
     }
 
     void write_arguments()
@@ -85,6 +86,8 @@ private:
         for (std::size_t reach = 0; reach < kReachCount; ++reach)
             write_total(kKinds[reach], found_.groups.total(static_cast<Reach>(reach)));
         write_total("suppressed", found_.groups.suppressed());
+        write_total("old", found_.groups.old());
+        write_total("old_lost", found_.groups.old_lost());
         json_.end_object().line_break();
         json_.key("heap").begin_object();
         json_.key("allocations").number(found_.calls.allocations);

@@ -17,7 +17,8 @@ inline constexpr std::uint64_t kLeakJsonFormat = 1;
 
 struct LeakFindings {
     LeakGroups& groups;
-    ReachSet show; // classes that have groups
+    ReachSet show;       // classes that have groups
+    std::uint32_t since; // see LeakOptions
     HeapTotals calls;
     std::size_t unstopped; // threads
 };

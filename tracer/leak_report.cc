@@ -120,7 +120,7 @@ public:
     /// Returns what report_leaks() does.
     std::uint64_t write(const CallerState& caller)
     {
-        if (const char* const problem = scan_.run(heap_, caller)) {
+        if (const char* const problem = scan_.run(heap_, caller, options_.since)) {
             out_ << "tarn: no leak report: " << problem << "\n";
             return 0;
         }
@@ -132,6 +132,7 @@ public:
             write_leak_json(options_.json,
                             {.groups = groups_,
                              .show = options_.show,
+                             .since = options_.since,
                              .calls = heap_.totals(),
                              .unstopped = scan_.unstopped()},
                             sink_);
@@ -157,8 +158,9 @@ private:
 
     void print_no_leaks()
     {
-        out_ << Margin{} << "tarn: no leaks in " << os::executable_name() << "; "
-             << of(Reach::reachable).bytes << " byte(s) in " << of(Reach::reachable).blocks
+        out_ << Margin{} << "tarn: no leaks in " << os::executable_name();
+        print_since(" since mark ");
+        out_ << "; " << of(Reach::reachable).bytes << " byte(s) in " << of(Reach::reachable).blocks
              << " allocation(s) are still reachable";
         if (of(Reach::possible).blocks != 0)
             out_ << ", " << of(Reach::possible).bytes << " in " << of(Reach::possible).blocks
@@ -175,9 +177,11 @@ private:
              << static_cast<std::uint64_t>(::getpid());
         if (leaked != 0)
             out_ << "==ERROR: LeakSanitizer: detected memory leaks (by tarn, in "
-                 << os::executable_name() << ")\n\n";
+                 << os::executable_name();
         else
-            out_ << "==tarn: memory that " << os::executable_name() << " has not freed\n\n";
+            out_ << "==tarn: memory that " << os::executable_name() << " has not freed";
+        print_since(leaked != 0 ? ", since mark " : " since mark ");
+        out_ << (leaked != 0 ? ")\n\n" : "\n\n");
         std::size_t listed = 0;
         std::size_t small = 0;
         for (const LeakGroup& group : groups) {
@@ -196,6 +200,11 @@ private:
             out_ << "... and " << small << " with less than min_bytes=" << options_.least_bytes
                  << "\n\n";
         if (!groups_.has_names() && std::ranges::any_of(groups, is_traced)) print_no_names();
+    }
+
+    void print_since(std::string_view words)
+    {
+        if (options_.since != 0) out_ << words << std::uint64_t{options_.since};
     }
 
     static bool is_traced(const LeakGroup& group) { return group.trace != kNoTrace; }
@@ -230,6 +239,8 @@ private:
     void print_summaries()
     {
         LeakTotal all = groups_.suppressed();
+        all.bytes += groups_.old().bytes;
+        all.blocks += groups_.old().blocks;
         for (const Reach reach :
              {Reach::lost, Reach::indirect, Reach::possible, Reach::reachable}) {
             all.bytes += of(reach).bytes;
@@ -247,6 +258,7 @@ private:
         print_line("     possibly lost: ", of(Reach::possible));
         print_line("   still reachable: ", of(Reach::reachable));
         print_line("        suppressed: ", groups_.suppressed());
+        if (options_.since != 0) print_line("lost before mark: ", groups_.old_lost());
         if (options_.sample_period != 0)
             out_ << Margin{} << "Stacks are known of a sample, of one block in "
                  << HumanBytes{options_.sample_period} << " (sample=).\n";

@@ -22,6 +22,7 @@ struct LeakOptions {
     std::size_t least_bytes;  // of an entry; those with less are counted, not listed
     bool suggests_suppressions;
     std::size_t sample_period; // bytes, of which one has a stack; 0: all
+    std::uint32_t since;       // number of a mark: blocks from before it are not listed; 0: all are
     const char* json;          // file to be written as well; empty: none
 };
 

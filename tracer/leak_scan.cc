@@ -37,30 +37,33 @@ constexpr std::uint64_t kSizeBits = (std::uint64_t{1} << 46) - 1;
 
 struct Collection {
     MappedArray<FoundBlock>* blocks;
+    std::uint32_t since;
     bool complete;
 };
 
 void collect(void* context, LiveBlock block)
 {
     auto& collection = *static_cast<Collection*>(context);
+    const bool is_old = block.trace != 0 && block.born < collection.since;
+    const std::uint32_t note = block.trace | (is_old ? FoundBlock::kOld : 0);
     const FoundBlock found{.start = block.start & kAddressBits,
-                           .trace_high = static_cast<std::uint16_t>(block.trace >> 16U),
+                           .trace_high = static_cast<std::uint16_t>(note >> 16U),
                            .size = block.size & kSizeBits,
                            .reach = Reach::lost,
-                           .trace_low = static_cast<std::uint16_t>(block.trace)};
+                           .trace_low = static_cast<std::uint16_t>(note)};
     collection.complete = collection.blocks->push_back(found) && collection.complete;
 }
 
 } // namespace
 
-bool BlockIndex::build(const HeapView& heap)
+bool BlockIndex::build(const HeapView& heap, std::uint32_t since)
 {
     // Counted first: an array that grows to hundreds of megabytes would be moved about.
     std::size_t count = 0;
     const auto count_one = [](void* context, LiveBlock) { ++*static_cast<std::size_t*>(context); };
     if (!heap.for_each_live(count_one, &count) || count > kMostBlocks || !blocks_.reserve(count))
         return false;
-    Collection collection{.blocks = &blocks_, .complete = true};
+    Collection collection{.blocks = &blocks_, .since = since, .complete = true};
     if (!heap.for_each_live(collect, &collection) || !collection.complete) return false;
     if (blocks_.empty()) return true;
     const std::span<FoundBlock> all = blocks_.all();
@@ -357,7 +360,7 @@ const FoundBlock& LeakScan::lost_root(const FoundBlock& block)
     return *root;
 }
 
-const char* LeakScan::run(const HeapView& heap, const CallerState& caller)
+const char* LeakScan::run(const HeapView& heap, const CallerState& caller, std::uint32_t since)
 {
     const std::uintptr_t own_stack_top =
         round_up(address_of(__builtin_frame_address(0)), os::kPageSize);
@@ -365,7 +368,7 @@ const char* LeakScan::run(const HeapView& heap, const CallerState& caller)
     const char* problem = nullptr;
     if (!stopped_.stop()) {
         problem = "no real-time signal, or no /proc/self/task";
-    } else if (!index_.build(heap)) {
+    } else if (!index_.build(heap, since)) {
         out_of_memory_ = true;
     } else {
         list_unreadable();

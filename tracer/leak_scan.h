@@ -40,8 +40,12 @@ struct FoundBlock {
     std::uint64_t trace_low : 16;
 
     /// See BlockNote.
-    std::uint32_t trace() const { return note() & ~kIgnored; }
+    std::uint32_t trace() const { return note() & ~(kIgnored | kOld); }
     bool is_ignored() const { return (note() & kIgnored) != 0; }
+    /// Allocated before what LeakScan::run() was told.
+    bool is_old() const { return (note() & kOld) != 0; }
+    /// A bit of its note that no trace has.
+    static constexpr std::uint32_t kOld = std::uint32_t{1} << 30U;
 
     /// An empty one is found by its address, too.
     std::uintptr_t end() const { return start + (size != 0 ? size : 1); }
@@ -62,7 +66,7 @@ struct LostWith {
 class BlockIndex {
 public:
     /// Errors: false, no memory.
-    bool build(const HeapView& heap);
+    bool build(const HeapView& heap, std::uint32_t since);
 
     /// The block that contains `address`, or nullptr. Cost: 5 to 20 ns, 1 ns for a word that is no
     /// address of the heap.
@@ -138,9 +142,9 @@ inline constinit ChosenRoots chosen_roots;
 class LeakScan {
 public:
     /// Stops all threads, finds out, and lets them run again. To be called first thing on a stack
-    /// of kScanStack bytes.
+    /// of kScanStack bytes. Blocks that were born before `since` are old.
     /// Errors: why it cannot be done. Else nullptr.
-    const char* run(const HeapView& heap, const CallerState& caller);
+    const char* run(const HeapView& heap, const CallerState& caller, std::uint32_t since = 0);
 
     std::span<const FoundBlock> blocks() { return index_.blocks(); }
     /// Of a block that is lost.

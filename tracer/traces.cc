@@ -95,9 +95,11 @@ std::uint32_t marked(TraceId trace)
     return thread_state.ignoring != 0 && trace != kNoTrace ? trace | kIgnored : trace;
 }
 
+constinit std::atomic<std::uint32_t> last_mark{0};
+
 BlockNote note_allocated(std::size_t size, std::uint32_t)
 {
-    return {.trace = marked(current_trace()), .born = 0, .size = size};
+    return {.trace = marked(current_trace()), .born = current_mark(), .size = size};
 }
 
 void note_freed(const BlockNote&) {}
@@ -199,6 +201,16 @@ void ignore_allocations(bool ignore)
         ++ignoring;
     else if (ignoring != 0)
         --ignoring;
+}
+
+std::uint32_t set_mark()
+{
+    return last_mark.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::uint32_t current_mark()
+{
+    return last_mark.load(std::memory_order_relaxed);
 }
 
 void forget_unloaded_code()

@@ -29,6 +29,12 @@ std::size_t sample_period_of_traces();
 /// these nest.
 void ignore_allocations(bool ignore);
 
+/// Marks are counted from 1. A block was born after so many of them, which is what its note says in
+/// the observer that counts no sites. Returns the number of the new one.
+std::uint32_t set_mark();
+/// The last one; 0: there was none.
+std::uint32_t current_mark();
+
 /// After dlclose(): what was known of code that is gone is forgotten.
 void forget_unloaded_code();
 

@@ -26,6 +26,7 @@ struct LiveBlock {
     std::uintptr_t start;
     std::size_t size;        // bytes
     std::uint32_t trace = 0; // see BlockNote; 0: not known
+    std::uint32_t born = 0;  // likewise
 };
 
 using BlockVisitor = void (*)(void* context, LiveBlock block);

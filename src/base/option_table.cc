@@ -50,6 +50,8 @@ constexpr std::array kOptionSpecs{
                "exit status of a program that lost memory (0: its own)"},
     OptionSpec{"leaks_signal", &Options::leaks_signal, "NAME", "",
                "report what is lost whenever this signal arrives, as USR2; the program runs on"},
+    OptionSpec{"leaks_since", &Options::leaks_since, "start|mark|report", "start",
+               "list what was allocated since the start, the last tarn_leaks_mark() or report"},
     OptionSpec{"leaks_json", &Options::leaks_json, "PATTERN", "",
                "write each leak report as JSON to this file, too"},
     OptionSpec{"min_bytes", SizeField{&Options::min_bytes}, "SIZE", "0",

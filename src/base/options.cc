@@ -217,6 +217,14 @@ struct Assign {
             {{"drop", DeepBind::drop}, {"keep", DeepBind::keep}}};
         return assign_word(options.*member, value, kWords);
     }
+    bool operator()(LeaksSince Options::*member) const
+    {
+        static constexpr std::array<std::pair<std::string_view, LeaksSince>, 3> kWords{
+            {{"start", LeaksSince::start},
+             {"mark", LeaksSince::mark},
+             {"report", LeaksSince::report}}};
+        return assign_word(options.*member, value, kWords);
+    }
     bool operator()(OptionText Options::*member) const
     {
         if (value.empty() || value.size() >= sizeof(OptionText) - sizeof(std::size_t)) return false;
@@ -374,11 +382,11 @@ void print_option_help(Printer& out)
            "TARN_KEY=value (wins).\n"
            "Sizes take k m g t, times ms s m; patterns %p pid, %e executable, %t time, %n number, "
            "%h host.\n\n";
-    out << "  " << Column{"KEY=VALUES", -28} << Column{"DEFAULT", -10} << "MEANING\n";
+    out << "  " << Column{"KEY=VALUES", -32} << Column{"DEFAULT", -10} << "MEANING\n";
     for (const OptionSpec& spec : option_specs()) {
         FixedText<64> key;
         key << spec.name << "=" << spec.values;
-        out << "  " << Column{key.view(), -28}
+        out << "  " << Column{key.view(), -32}
             << Column{spec.default_value.empty() ? "-" : spec.default_value, -10} << spec.help
             << "\n";
     }

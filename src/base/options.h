@@ -19,6 +19,7 @@ namespace tarn {
 enum class FallbackKind : std::uint8_t { jemalloc, mmap };
 enum class HugePageMode : std::uint8_t { off, automatic, always };
 enum class DeepBind : std::uint8_t { drop, keep };
+enum class LeaksSince : std::uint8_t { start, mark, report };
 
 /// Kinds of blocks that are in use when a program ends, see tracer/leak_scan.h. A set of bits.
 using LeakKinds = std::uint32_t;
@@ -52,7 +53,8 @@ struct Options {
     std::size_t min_bytes = 0;
     bool gen_suppressions = false;
     OptionText leaks_signal; // name or number, empty: none
-    OptionText leaks_json;   // file name pattern, empty: none
+    LeaksSince leaks_since = LeaksSince::start;
+    OptionText leaks_json; // file name pattern, empty: none
     bool trace = false;
     bool profile = false;
     std::size_t sample = 0;    // bytes, of which one is sampled; 0: all, but for a profile
@@ -96,9 +98,10 @@ struct PeriodField {
 struct PercentField {
     std::size_t Options::*member;
 };
-using OptionField = std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
-                                 DeepBind Options::*, OptionText Options::*, LeakKinds Options::*,
-                                 SizeField, TimeField, CountField, PeriodField, PercentField>;
+using OptionField =
+    std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
+                 DeepBind Options::*, LeaksSince Options::*, OptionText Options::*,
+                 LeakKinds Options::*, SizeField, TimeField, CountField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

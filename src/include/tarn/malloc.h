@@ -73,6 +73,12 @@ TARN_WEAK int tarn_verify(void);
  * for signal handlers. Cost: a walk over all memory of the process, about 1 GB/s. */
 TARN_WEAK int tarn_report_leaks(void);
 
+/* Sets a mark: with leaks_since=mark reports list only what is allocated from now on, such as what
+ * a service loses from one point to another. What realloc returns counts as allocated then. Returns
+ * the number of the mark, counted from 1; -1 where blocks have no marks: without TARN=leaks, with
+ * stacks=off or with trace. Thread-safe and async-signal-safe. */
+TARN_WEAK int tarn_leaks_mark(void);
+
 /* Writes what a process that runs with TARN=trace has allocated so far to the file `path`, as a
  * profile for pprof; path NULL: to a file named by trace_file or
  * tarn.EXECUTABLE.PROCESS.NUMBER.pb.gz. Returns 0; -1 with errno ENOTSUP without TARN=trace, EINVAL
