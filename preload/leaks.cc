@@ -160,23 +160,38 @@ std::uint32_t report_since()
     return mark;
 }
 
+struct FileNames {
+    const char* suppressions;
+    const char* json;
+};
+
+/// Not on the stack, which is searched down to the caller of report_leaks(): the smaller our frames
+/// are, the less they hold of what the program has left there. One report is made at a time.
+[[gnu::noinline]] FileNames name_files()
+{
+    static constinit FixedText<600> suppressions;
+    static constinit FixedText<1024> json;
+    suppressions = {};
+    suppressions << startup_options().suppressions.view();
+    json = expand_pattern(startup_options().leaks_json.view());
+    return {.suppressions = suppressions.c_str(), .json = json.c_str()};
+}
+
 /// Returns how many blocks are lost.
 std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
 {
     const Options& options = startup_options();
-    FixedText<600> suppressions;
-    suppressions << options.suppressions.view();
-    FixedText<1024> json = expand_pattern(options.leaks_json.view());
+    const FileNames files = name_files();
     return report_leaks(kHeapView,
                         {.show = options.leaks_show,
                          .most_groups = options.leaks_max,
                          .only_leaks = only_leaks || !(options.verbose || was_asked_for),
-                         .suppressions = suppressions.c_str(),
+                         .suppressions = files.suppressions,
                          .least_bytes = options.min_bytes,
                          .suggests_suppressions = options.gen_suppressions,
                          .sample_period = settings.sample_period,
                          .since = report_since(),
-                         .json = json.c_str()},
+                         .json = files.json},
                         write_report);
 }
 
