@@ -108,8 +108,9 @@ public:
         for (const std::uint64_t location : sample.locations)
             add_names(location, names);
         std::string stack;
-        for (auto name = names.rbegin(); name != names.rend(); ++name)
-            stack += (stack.empty() ? "" : ";") + *name;
+        std::ranges::reverse(names);
+        for (const std::string& name : names)
+            stack += (stack.empty() ? "" : ";") + name;
         return stack.empty() ? "[no stack]" : stack;
     }
 
@@ -297,9 +298,10 @@ std::string read_profile(const std::string& path)
         std::string problem = gzerror(file.get(), &code);
         if (code == Z_OK || code == Z_STREAM_END) return data;
         if (code == Z_ERRNO) problem = std::generic_category().message(errno);
-        throw std::runtime_error(path + ": damaged at about byte " +
-                                 std::to_string(std::max<z_off_t>(gzoffset(file.get()), 0)) + ": " +
-                                 problem);
+        std::ostringstream text;
+        text << path << ": damaged at about byte " << std::max<z_off_t>(gzoffset(file.get()), 0)
+             << ": " << problem;
+        throw std::runtime_error(text.str());
     }
 }
 
