@@ -167,7 +167,7 @@ void CallNames::read_answers(TextSink sink)
         if (kind == 'F' || kind == '.') begins = kind == '.';
         take_until(line, '\t');
         if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
-        if (kind == 'P') has_profile_ = true;
+        has_profile_ |= kind == 'P';
         if (kind == 'S') suppressions_.push_back(line);
     }
 }
