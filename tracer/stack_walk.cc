@@ -322,7 +322,7 @@ TraceId StackWalker::walk(const RegisterValues& start, MemoryRange own, std::siz
 {
     if (const std::uint64_t epoch = rule_cache.epoch(); epoch != epoch_) {
         last_size_ = 0;
-        recent_nodes_ = {};
+        recent_nodes_.fill({}); // not = {}, for which a debug build has one on the stack
         epoch_ = epoch;
     }
     Position at{.address = start[kReturnAddress],
