@@ -79,17 +79,41 @@ void read_call(Dwarf_Die& unit, Dwarf_Die& inlined, SourceFrame& caller)
     caller.column = number_at(inlined, DW_AT_call_column);
 }
 
+/// The innermost function or block below `above` with code at an address. Errors: false, none.
+bool search_scope(Dwarf_Die& above, Dwarf_Addr address, Dwarf_Die& innermost)
+{
+    Dwarf_Die die;
+    if (dwarf_child(&above, &die) != 0) return false;
+    do {
+        const bool is_scope = dwarf_tag(&die) != DW_TAG_namespace;
+        if (is_scope && dwarf_haspc(&die, address) <= 0) continue;
+        if (is_scope) innermost = die;
+        if (search_scope(die, address, innermost) || is_scope) return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
+bool find_scope(Dwarf_Die& unit, Dwarf_Addr address, Dwarf_Die& innermost)
+{
+    Dwarf_Die* found = nullptr;
+    const int count = dwarf_getscopes(&unit, address, &found);
+    const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, std::free);
+    // It passes namespaces by, in which clang has functions. The search takes longer.
+    if (count <= 0) return search_scope(unit, address, innermost);
+    innermost = found[0];
+    return true;
+}
+
 /// The functions that contain an address, by debug information; `innermost` has its line.
 void read_inlined(Dwarf_Die& unit, Dwarf_Addr address, const SourceFrame& innermost,
                   std::vector<SourceFrame>& frames)
 {
-    Dwarf_Die* found = nullptr;
-    if (dwarf_getscopes(&unit, address, &found) <= 0) return;
-    const std::unique_ptr<Dwarf_Die, void (*)(void*)> innermost_scope(found, std::free);
+    Dwarf_Die found;
+    if (!find_scope(unit, address, found)) return;
     // As they lie in each other in the code: dwarf_getscopes() goes on with where the inlined
     // function was written.
     Dwarf_Die* chain = nullptr;
-    const int count = dwarf_getscopes_die(found, &chain);
+    const int count = dwarf_getscopes_die(&found, &chain);
     const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(chain, std::free);
     SourceFrame frame = innermost;
     for (int i = 0; i < count; ++i) {
