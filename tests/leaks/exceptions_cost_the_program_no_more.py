@@ -40,7 +40,7 @@ def instructions(options, times):
 def for_exceptions(options):
     """What one of them costs; what is done once cancels, but for a few instructions of the loader."""
     few, many = instructions(options, FEW), instructions(options, MANY)
-    return {name: (many[name] - few[name]) // (MANY - FEW) for name in many
+    return {name: round((many[name] - few[name]) / (MANY - FEW)) for name in many
             if re.match(r"libstdc\+\+|libgcc_s|ld-linux|exceptions_subject", name)}
 
 

@@ -43,22 +43,26 @@ def lose(connection, count):
 
 def check(text, count):
     found = entries(text)
+    lost = 0
     for mark, (kind, size) in LOSSES.items():
         place = rf"#0 0x[0-9a-f]+ in lose_in_module \S*redis_module\.c:{LINES[mark]}\b"
         seen = [entry for entry in found if re.search(place, entry[3])]
-        expect([entry[:3] for entry in seen] == [(kind, size * count, count)],
-               f"{kind} leak of {count} blocks of {size} at {place}", text)
-        expect(all(word in seen[0][3] for word in WORDS), f"{WORDS} above", text)
+        expect((sum(entry[1] for entry in seen), sum(entry[2] for entry in seen)) ==
+               (size * count, count), f"{count} blocks of {size} from {place}", text)
+        expect(all(word in entry[3] for word in WORDS for entry in seen), f"{WORDS} above", text)
+        # Of a large program some word that is no pointer may look like one.
+        as_they_are = sum(entry[2] for entry in seen if entry[0] == kind)
+        expect(as_they_are >= count * 9 // 10, f"{kind} leaks", text)
+        lost += sum(entry[2] for entry in seen if entry[0] in ("Direct", "Indirect"))
     totals = summary(text)
-    expect(totals["definite"] == (12345 * count, count) and
-           totals["indirect"] == (23456 * count, count), "nothing else lost", text)
+    expect(totals["definite"][1] + totals["indirect"][1] == lost, "nothing else lost", text)
 
 
 expect(os.access(SERVER, os.X_OK), f"{SERVER} of the Debian package redis-server", "none")
 with tempfile.TemporaryDirectory() as directory:
     path = directory + "/socket"
-    for count, ending in (7, "shutdown"), (200, "signal"):
-        environment = {**os.environ, "LD_PRELOAD": LIBRARY, "TARN": "leaks"}
+    for count, ending in (50, "shutdown"), (200, "signal"):
+        environment = {**os.environ, "LD_PRELOAD": LIBRARY, "TARN": "leaks,leaks_show=all,leaks_max=10000"}
         server = subprocess.Popen(
             [SERVER, "--port", "0", "--unixsocket", path, "--dir", directory, "--save", "",
              "--loadmodule", MODULE], env=environment, stdout=subprocess.DEVNULL,

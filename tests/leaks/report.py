@@ -42,10 +42,10 @@ def blocks(text, shape):
 
 
 def entries(text):
-    """What a report lists as lost: [(kind, bytes, blocks, calls)]."""
+    """What a report lists: [(kind, bytes, blocks, calls)], the kind being its first word."""
     return [(kind, int(size), int(count), calls) for kind, size, count, calls in re.findall(
-        r"^(Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) object\(s\) allocated from:\n"
-        r"((?:    .*\n)+)", text, re.MULTILINE)]
+        r"^(Direct|Indirect|Possible|Still) (?:leak of|reachable:) (\d+) byte\(s\) in (\d+) "
+        r"object\(s\) allocated from:\n((?:    .*\n)+)", text, re.MULTILINE)]
 
 
 def marked_lines(path):
