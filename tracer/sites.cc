@@ -10,6 +10,7 @@ namespace tarn {
 
 constinit SiteTable site_table;
 constinit LiveTotals live_totals;
+constinit os::TickRate tick_rate;
 
 Site* SiteTable::add(TraceId trace)
 {
@@ -17,14 +18,15 @@ Site* SiteTable::add(TraceId trace)
     if (const std::uint32_t number = stack_trie.tag(trace)) return &site(number); // another's
     const std::size_t number = size_.load(std::memory_order_relaxed) + 1;
     if (number / kSitesInChunk >= kMostChunks) return nullptr;
-    std::atomic<Site*>& chunk = chunks_[number / kSitesInChunk];
+    std::atomic<SiteChunk*>& chunk = chunks_[number / kSitesInChunk];
     if (chunk.load(std::memory_order_relaxed) == nullptr) {
-        auto* const fresh = static_cast<Site*>(arena.take(kSitesInChunk * sizeof(Site)));
+        auto* const fresh = static_cast<SiteChunk*>(arena.take(sizeof(SiteChunk)));
         if (fresh == nullptr) return nullptr;
         chunk.store(fresh, std::memory_order_release);
     }
     Site& fresh = site(number);
     fresh.trace = trace;
+    fresh.index = static_cast<std::uint32_t>(number % kSitesInChunk);
     size_.store(number, std::memory_order_release);
     stack_trie.set_tag(trace, static_cast<std::uint32_t>(number));
     return &fresh;
@@ -44,8 +46,10 @@ void LiveTotals::note_peak(std::uint64_t now)
         peak_at_.store(os::clock_milliseconds(), std::memory_order_relaxed);
         for (std::size_t number = 1; number <= site_table.size(); ++number) {
             Site& site = site_table.site(number);
-            site.peak_blocks = site.live_blocks();
-            site.peak_bytes = site.live_bytes();
+            SiteDetail& detail = site.detail();
+            detail.peak_blocks = site.live_blocks();
+            detail.peak_bytes = site.live_bytes();
+            detail.peak_rounding = site.rounding.get();
         }
     }
     mutex_.unlock();

@@ -11,39 +11,30 @@
 #include <cstdint>
 
 #include "src/os/mutex.h"
+#include "tracer/site_detail.h"
 #include "tracer/stack_trie.h"
 
 namespace tarn {
 
-/// A counter that any thread adds to.
-class SiteCounter {
-public:
-    void add(std::uint64_t more)
-    {
-        if (os::is_single_threaded())
-            value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-        else
-            value_.fetch_add(more, std::memory_order_relaxed);
-    }
-    std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<std::uint64_t> value_{0};
-};
+inline constexpr std::size_t kSitesInChunk = 512;
 
 struct Site {
     TraceId trace;
+    std::uint32_t index; // in its chunk
     SiteCounter allocations;
     SiteCounter bytes; // asked for
     SiteCounter frees;
     SiteCounter freed_bytes;
-    std::uint64_t peak_blocks; // in use when the process had most in use
-    std::uint64_t peak_bytes;
-    SiteCounter temporary; // freed before the same thread's next allocation
-    SiteCounter samples; // allocations of which the others are estimates, if only a sample is told
+    SiteCounter rounding;        // bytes that blocks in use have beyond that
+    SiteCounter temporary;       // freed before the same thread's next allocation
+    SiteCounter freed_elsewhere; // by another thread than the one that had allocated
 
     std::uint64_t live_blocks() const { return difference(allocations, frees); }
     std::uint64_t live_bytes() const { return difference(bytes, freed_bytes); }
+
+    /// Requires: it is in a chunk, as all of a SiteTable's are.
+    SiteDetail& detail();
+    const SiteDetail& detail() const;
 
 private:
     /// A running thread may have changed one in between.
@@ -54,6 +45,22 @@ private:
         return minuend > subtrahend ? minuend - subtrahend : 0;
     }
 };
+
+/// As they lie in memory: the looking for a peak passes over all sites, but not over their details.
+struct SiteChunk {
+    std::array<Site, kSitesInChunk> sites;
+    std::array<SiteDetail, kSitesInChunk> details;
+};
+static_assert(sizeof(SiteChunk) == kSitesInChunk * 392);
+
+inline SiteDetail& Site::detail()
+{
+    return reinterpret_cast<SiteChunk*>(this - index)->details[index];
+}
+inline const SiteDetail& Site::detail() const
+{
+    return reinterpret_cast<const SiteChunk*>(this - index)->details[index];
+}
 
 /// All sites. Thread safety: any thread.
 class SiteTable {
@@ -70,17 +77,17 @@ public:
     /// `number`: 1 to size().
     Site& site(std::size_t number) const
     {
-        return chunks_[number / kSitesInChunk].load(
-            std::memory_order_acquire)[number % kSitesInChunk];
+        return chunks_[number / kSitesInChunk]
+            .load(std::memory_order_acquire)
+            ->sites[number % kSitesInChunk];
     }
 
 private:
-    static constexpr std::size_t kSitesInChunk = 512;
     static constexpr std::size_t kMostChunks = std::size_t{1} << 14;
 
     Site* add(TraceId trace);
 
-    std::array<std::atomic<Site*>, kMostChunks> chunks_{};
+    std::array<std::atomic<SiteChunk*>, kMostChunks> chunks_{};
     std::atomic<std::size_t> size_{0};
     os::Mutex mutex_; // for changes
 };
@@ -90,18 +97,20 @@ extern constinit SiteTable site_table;
 /// What the whole process has in use, and when that was most. Thread safety: any thread.
 class LiveTotals {
 public:
-    void allocated(std::uint64_t bytes, std::uint64_t blocks = 1)
+    void allocated(std::uint64_t bytes, bool is_alone = os::is_single_threaded(),
+                   std::uint64_t blocks = 1)
     {
-        blocks_.add(blocks);
-        bytes_.add(bytes);
+        blocks_.add(blocks, is_alone);
+        bytes_.add(bytes, is_alone);
         const std::uint64_t now = live_bytes();
         if (now >= next_peak_.load(std::memory_order_relaxed)) [[unlikely]]
             note_peak(now);
     }
-    void freed(std::uint64_t bytes, std::uint64_t blocks = 1)
+    void freed(std::uint64_t bytes, bool is_alone = os::is_single_threaded(),
+               std::uint64_t blocks = 1)
     {
-        freed_blocks_.add(blocks);
-        freed_bytes_.add(bytes);
+        freed_blocks_.add(blocks, is_alone);
+        freed_bytes_.add(bytes, is_alone);
     }
 
     /// For a report: if most is in use now, that is the peak.
@@ -139,5 +148,8 @@ private:
 };
 
 extern constinit LiveTotals live_totals;
+
+/// Of the ages in a SiteDetail; it starts with the trace.
+extern constinit os::TickRate tick_rate;
 
 } // namespace tarn

@@ -21,8 +21,11 @@ void describe_sites(HelperText& text)
         text << "K ";
         text.hexadecimal(site.trace) << "\n";
         text << "T " << site.allocations.get() << " " << site.bytes.get() << " "
-             << site.live_blocks() << " " << site.live_bytes() << " " << site.peak_blocks << " "
-             << site.peak_bytes << "\n";
+             << site.live_blocks() << " " << site.live_bytes() << " " << site.detail().peak_blocks
+             << " " << site.detail().peak_bytes;
+        text << " " << site.temporary.get() << " " << site.freed_elsewhere.get() << " "
+             << site.detail().resizes.get() << " " << site.detail().copied.get() << " "
+             << site.rounding.get() << " " << site.detail().peak_rounding << "\n";
     }
 }
 

@@ -15,6 +15,7 @@
 #include "tracer/arena.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
+#include "tracer/site_figures.h"
 #include "tracer/sites.h"
 #include "tracer/trace_profile.h"
 #include "tracer/traces.h"
@@ -25,6 +26,8 @@ namespace {
 
 /// Calls of one stack that are listed.
 constexpr std::size_t kMostCallsListed = 10;
+/// Below, nobody would make them fewer.
+constexpr std::uint64_t kFewResizes = 10;
 
 /// Sites whose stacks differ only in how often they go round.
 struct Place {
@@ -39,6 +42,8 @@ struct Place {
     std::uint64_t live_blocks;
     std::uint64_t live_bytes;
     std::uint64_t samples; // that all this is estimated from; 0: it is exact
+    std::uint64_t resizes;
+    std::size_t number; // of its site; later of its figures
 };
 
 /// A number for the calls of a stack, each of them counted once: a recursive function that
@@ -107,6 +112,14 @@ public:
         print_list("hold the most at the end:", &Place::live_bytes, [this](const Place& place) {
             out_ << HumanBytes{place.live_bytes} << " in " << place.live_blocks << " blocks";
         });
+        print_list(
+            "resize blocks by realloc most often:", &Place::resizes,
+            [this](const Place& place) {
+                figures_[place.number].print_resizes(out_);
+                out_ << ", of ";
+                print_allocations(place);
+            },
+            kFewResizes);
     }
 
 private:
@@ -118,28 +131,42 @@ private:
             const Site& site = site_table.site(number);
             const Place place{.key = folder.key_of(site.trace),
                               .trace = site.trace,
-                              .most = site.peak_bytes,
+                              .most = site.detail().peak_bytes,
                               .allocations = site.allocations.get(),
                               .bytes = site.bytes.get(),
                               .temporary = site.temporary.get(),
-                              .peak_blocks = site.peak_blocks,
-                              .peak_bytes = site.peak_bytes,
+                              .peak_blocks = site.detail().peak_blocks,
+                              .peak_bytes = site.detail().peak_bytes,
                               .live_blocks = site.live_blocks(),
                               .live_bytes = site.live_bytes(),
-                              .samples = site.samples.get()};
+                              .samples = site.detail().samples.get(),
+                              .resizes = site.detail().resizes.get(),
+                              .number = number};
             samples_ += place.samples;
             temporaries_ += place.temporary;
             if (!places_.push_back(place)) return false;
         }
         std::ranges::sort(places_.all(), {}, &Place::key);
+        return merge_all();
+    }
+
+    /// Sites of one place lie beside each other.
+    bool merge_all()
+    {
         std::size_t last = 0;
-        for (std::size_t i = 1; i < places_.size(); ++i) {
-            if (places_[i].key == places_[last].key)
+        for (std::size_t i = 0; i < places_.size(); ++i) {
+            const std::size_t site = places_[i].number;
+            if (i != 0 && places_[i].key == places_[last].key) {
                 merge(places_[last], places_[i]);
-            else
-                places_[++last] = places_[i];
+            } else {
+                last = figures_.size();
+                places_[last] = places_[i];
+                places_[last].number = last;
+                if (!figures_.push_back({})) return false;
+            }
+            figures_[last].add(site_table.site(site));
         }
-        return places_.empty() || places_.resize(last + 1);
+        return places_.resize(figures_.size());
     }
 
     static void merge(Place& into, const Place& from)
@@ -156,6 +183,7 @@ private:
         into.live_blocks += from.live_blocks;
         into.live_bytes += from.live_bytes;
         into.samples += from.samples;
+        into.resizes += from.resizes;
     }
 
     Printer& line() { return out_ << "==" << static_cast<std::uint64_t>(::getpid()) << "== "; }
@@ -202,17 +230,27 @@ private:
     }
 
     template <class Figures>
-    void print_list(std::string_view title, std::uint64_t Place::*rank, Figures print_figures)
+    void print_list(std::string_view title, std::uint64_t Place::*rank, Figures print_figures,
+                    std::uint64_t least = 1)
     {
         std::ranges::sort(places_.all(), std::ranges::greater(), rank);
         const std::size_t listed = std::min(options_.most_sites, places_.size());
-        if (listed == 0 || places_[0].*rank == 0) return;
+        if (listed == 0 || places_[0].*rank < least) return;
         line() << "\n";
         line() << "Places that " << title << "\n";
-        for (std::size_t i = 0; i < listed && places_[i].*rank != 0; ++i) {
+        for (std::size_t i = 0; i < listed && places_[i].*rank >= least; ++i) {
             line() << i + 1 << ". ";
             print_figures(places_[i]);
             if (places_[i].samples != 0) out_ << ", from " << places_[i].samples << " samples";
+            out_ << "\n";
+            if (is_sampled()) {
+                names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
+                continue;
+            }
+            line() << "   ";
+            using Resizes = SiteFigures::Resizes;
+            figures_[places_[i].number].print(
+                out_, nanoseconds_, rank == &Place::resizes ? Resizes::left_out : Resizes::shown);
             out_ << "\n";
             names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
         }
@@ -222,6 +260,8 @@ private:
     TextSink sink_;
     Printer out_;
     MappedArray<Place> places_;
+    MappedArray<SiteFigures> figures_;
+    double nanoseconds_ = tick_rate.nanoseconds_per_tick();
     std::uint64_t temporaries_ = 0;
     std::uint64_t samples_ = 0;
     CallNames names_;

@@ -16,18 +16,22 @@ inline constexpr std::uint32_t kIgnored = std::uint32_t{1} << 31U;
 /// What is remembered of a block in use. It lies beside the heap, never in the block.
 struct BlockNote {
     std::uint32_t trace; // where it was allocated, see tracer/stack_trie.h; 0: not known
-    std::uint32_t born;  // when, on the observer's own clock
+    std::uint64_t born;  // when, and by whom: the observer's own
     std::uint64_t size;  // bytes asked for
+    std::uint64_t room;  // bytes that it takes, see usable_size()
 };
 
 /// Called on slow paths: no signal handler of the same thread and no fork() comes in between, and
 /// neither may they call malloc. Thread safety: any number of threads at once.
 struct Observer {
-    /// `size` bytes are handed out, to a block that stands for `weight` of its size, 1 unless only
-    /// a sample is told. Returns what to remember of them.
-    BlockNote (*allocated)(std::size_t size, std::uint32_t weight);
+    /// `size` bytes are handed out, in a block with room for `room`, which stands for `weight` such
+    /// blocks: 1 unless only a sample is told. Returns what to remember.
+    BlockNote (*allocated)(std::size_t size, std::size_t room, std::uint32_t weight);
     /// A block is given back; what allocated() had returned for it.
     void (*freed)(const BlockNote& note);
+    /// realloc() has made `note`'s block of another one, of which freed() and allocated() have
+    /// told, and for that has copied so many bytes.
+    void (*resized)(const BlockNote& note, std::size_t copied);
     /// The calling thread ends; it may still allocate.
     void (*thread_leaves)();
 };

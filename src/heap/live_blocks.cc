@@ -94,7 +94,9 @@ void add_returned(FreeSet& free, const Slab& slab)
 LiveBlock noted(LiveBlock block)
 {
     const BlockNote note = note_of(reinterpret_cast<const void*>(block.start));
-    return note.trace == 0 ? block : LiveBlock{block.start, note.size, note.trace, note.born};
+    return note.trace == 0 ? block
+                           : LiveBlock{block.start, note.size, note.trace,
+                                       static_cast<std::uint32_t>(note.born)};
 }
 
 } // namespace

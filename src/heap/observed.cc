@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/fallback/address_table.h"
+#include "src/heap/large.h"
 #include "src/os/memory.h"
 #include "src/os/mutex.h"
 
@@ -14,11 +15,20 @@ namespace tarn {
 
 namespace {
 
-/// A BlockNote of the pools, whose blocks have at most a megabyte.
+/// A BlockNote of the pools, whose blocks have at most a megabyte. Their room is that of the class.
 struct PooledNote {
+    std::uint64_t born;
     std::uint32_t trace;
-    std::uint32_t born;
     std::uint32_t size;
+
+    void set(const BlockNote& note)
+    {
+        *this = {note.born, note.trace, static_cast<std::uint32_t>(note.size)};
+    }
+    BlockNote get(std::size_t room) const
+    {
+        return {.trace = trace, .born = born, .size = size, .room = room};
+    }
 };
 
 /// Where the notes of a slab are: as many as the smallest blocks need in a granule, of which slabs
@@ -41,21 +51,26 @@ public:
         if (start_ != nullptr) reserved_ = size;
     }
 
-    /// Errors: nullptr, no memory for it.
-    PooledNote* find(const void* block, bool make)
+    struct Found {
+        PooledNote* note; // nullptr: there is no memory for it
+        std::size_t room; // of the block
+    };
+
+    Found find(const void* block, bool make)
     {
         const std::size_t granule = address_range.granule_of(block);
         const std::size_t chunk = granule / kChunkGranules;
-        if (start_ == nullptr) return nullptr;
-        if (chunk >= chunks_.load(std::memory_order_acquire) && !(make && commit(chunk)))
-            return nullptr;
         const Descriptor descriptor = address_range.descriptor_at_once(granule);
         const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
+        const std::size_t room = shape_of(size_class).block_size;
+        if (start_ == nullptr) return {nullptr, room};
+        if (chunk >= chunks_.load(std::memory_order_acquire) && !(make && commit(chunk)))
+            return {nullptr, room};
         const std::size_t first = AddressRange::first_granule(granule, size_class);
         const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(block) -
                                                      address_range.granule_address(first));
         auto* const notes = reinterpret_cast<PooledNote*>(start_ + first * kNoteBytesInGranule);
-        return notes + block_index(shape_of(size_class), offset);
+        return {notes + block_index(shape_of(size_class), offset), room};
     }
 
     MemoryRange memory() const
@@ -109,22 +124,29 @@ void detail::put_note(const void* block, const BlockNote& note)
 {
     if (!address_range.contains(block))
         large_notes.insert(block, note);
-    else if (PooledNote* const own = pooled_notes.find(block, true))
-        *own = {note.trace, note.born, static_cast<std::uint32_t>(note.size)};
+    else if (PooledNote* const own = pooled_notes.find(block, true).note)
+        own->set(note);
 }
 
 BlockNote detail::take_note(const void* block)
 {
     if (!address_range.contains(block)) return large_notes.remove(block);
-    PooledNote* const own = pooled_notes.find(block, false);
-    if (own == nullptr) return {};
-    return {own->trace, own->born, std::exchange(*own, {}).size};
+    const auto [own, room] = pooled_notes.find(block, false);
+    return own != nullptr ? std::exchange(*own, {}).get(room) : BlockNote{};
 }
 
 void* detail::tell_allocated(void* block, std::size_t size)
 {
     const std::uint32_t weight = is_sampling() ? weight_of(block, size) : 1;
-    if (weight != 0) put_note(block, settings.observer->allocated(size, weight));
+    if (weight == 0) return block;
+    const auto allocated = settings.observer->allocated;
+    if (!address_range.contains(block)) {
+        large_notes.insert(block, allocated(size, large_usable_size(block), weight));
+        return block;
+    }
+    const auto [own, room] = pooled_notes.find(block, true);
+    const BlockNote note = allocated(size, room, weight);
+    if (own != nullptr) own->set(note);
     return block;
 }
 
@@ -134,12 +156,18 @@ void detail::tell_freed(const BlockNote& note)
     if (note.trace != 0) settings.observer->freed(note);
 }
 
+void detail::tell_resized(const void* block, std::size_t copied)
+{
+    if (const BlockNote note = note_of(block); note.trace != 0)
+        settings.observer->resized(note, copied);
+}
+
 BlockNote note_of(const void* block)
 {
     if (settings.observer == nullptr) return {};
     if (!address_range.contains(block)) return large_notes.find(block);
-    const PooledNote* const own = pooled_notes.find(block, false);
-    return own != nullptr ? BlockNote{own->trace, own->born, own->size} : BlockNote{};
+    const auto [own, room] = pooled_notes.find(block, false);
+    return own != nullptr ? own->get(room) : BlockNote{};
 }
 
 bool ignore_block(const void* block)

@@ -33,6 +33,7 @@ void* tell_allocated(void* block, std::size_t size);
 BlockNote take_note(const void* block);
 void put_note(const void* block, const BlockNote& note);
 void tell_freed(const BlockNote& note);
+void tell_resized(const void* block, std::size_t copied);
 } // namespace detail
 
 /// The observer, if there is one, may have heard of `block`, or is to.
@@ -73,7 +74,9 @@ template <class Resize> void* told_resize(void* block, std::size_t size, Resize 
         return nullptr;
     }
     detail::tell_freed(before);
-    return detail::tell_allocated(resized, size);
+    detail::tell_allocated(resized, size);
+    detail::tell_resized(resized, 0); // if it moved, then by its pages
+    return resized;
 }
 
 /// What is remembered of a block in use; nothing known: all zero.

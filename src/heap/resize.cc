@@ -58,7 +58,7 @@ void* reallocate(void* block, std::size_t size)
     }
     std::memcpy(moved, block, std::min(size, usable));
     deallocate(block);
-    return moved;
+    return tell_moved(moved, std::min(size, usable));
 }
 
 } // namespace tarn

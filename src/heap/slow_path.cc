@@ -294,13 +294,20 @@ void* reallocate_foreign(void* block, std::size_t size)
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(size, old_size));
     deallocate_foreign(block);
-    return moved;
+    return tell_moved(moved, std::min(size, old_size));
 }
 
 void* keep_in_place(void* block, std::size_t size)
 {
     const SlowPath path;
     return path.entered() ? told_resize(block, size, [block] { return block; }) : block;
+}
+
+void* tell_moved(void* block, std::size_t copied)
+{
+    if (!is_observed(block)) return block;
+    if (const SlowPath path; path.entered()) detail::tell_resized(block, copied);
+    return block;
 }
 
 void set_foreign_owner(ForeignOwner owner)

@@ -42,6 +42,10 @@ void* reallocate_foreign(void* block, std::size_t size);
 /// Tells the observer that realloc() leaves a block of the pools where it is. Returns it.
 void* keep_in_place(void* block, std::size_t size);
 
+/// Tells the observer, if there is one, that realloc() has made `block` by copying so many bytes.
+/// Returns it.
+void* tell_moved(void* block, std::size_t copied);
+
 /// Another allocator of the process (libc's own), to which foreign pointers may belong.
 /// `free` and `usable_size` return false or 0 when the pointer is not theirs either.
 struct ForeignOwner {

@@ -6,12 +6,16 @@
 //
 // Each thread: 1000 blocks of 100 bytes that are freed at once (in_passing), 50 of 1000 bytes that
 // are all in use together and then freed (together), 7 of 64 bytes that stay (kept), one that grows
-// from 10 to 200 bytes (grown) and is freed by the main thread.
+// from 10 to 200 bytes (grown) and is freed by the main thread; 3 of 1025 bytes that stay
+// (rounded); 300 of 33 to 64 bytes and 5 of 5000 (of_many_sizes); 200 of which one lives for 30 ms
+// (long_lived); one that realloc makes larger 100 times, by 100 bytes (growing), and another that
+// it leaves where it is 50 times (in_place).
 
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <pthread.h>
+#include <unistd.h>
 
 namespace {
 
@@ -25,6 +29,7 @@ namespace {
 #define BEHIND asm volatile("" ::: "memory")
 
 std::array<std::array<void*, 7>, 4> kept_blocks;
+std::array<std::array<void*, 3>, 4> rounded_blocks;
 std::array<void*, 4> grown_blocks;
 
 APART void in_passing()
@@ -66,6 +71,68 @@ APART void grown(std::size_t thread)
     BEHIND;
 }
 
+APART void rounded(std::size_t thread)
+{
+    for (void*& block : rounded_blocks[thread])
+        block = std::malloc(1025);
+    BEHIND;
+}
+
+/// The size of the `number`th of 305.
+APART std::size_t many_sizes(std::size_t number)
+{
+    return number < 300 ? 33 + number % 32 : 5000;
+}
+
+APART void* of_size(std::size_t size)
+{
+    void* volatile block = std::malloc(size);
+    BEHIND;
+    return block;
+}
+
+APART void of_many_sizes()
+{
+    for (std::size_t i = 0; i < 305; ++i)
+        std::free(of_size(many_sizes(i)));
+    BEHIND;
+}
+
+APART void* of_some_time()
+{
+    void* volatile block = std::malloc(100);
+    BEHIND;
+    return block;
+}
+
+APART void long_lived()
+{
+    for (int i = 0; i < 200; ++i) {
+        void* const block = of_some_time();
+        if (i == 5) ::usleep(30000);
+        std::free(block);
+    }
+    BEHIND;
+}
+
+APART void growing()
+{
+    void* block = std::malloc(100);
+    for (std::size_t i = 2; i <= 101; ++i)
+        block = std::realloc(block, 100 * i);
+    std::free(block);
+    BEHIND;
+}
+
+APART void in_place()
+{
+    void* block = std::malloc(1);
+    for (std::size_t i = 0; i < 50; ++i)
+        block = std::realloc(block, 1 + i % 16);
+    std::free(block);
+    BEHIND;
+}
+
 APART void work(std::size_t thread)
 {
     for (int i = 0; i < 1000; ++i)
@@ -73,6 +140,11 @@ APART void work(std::size_t thread)
     together();
     kept(thread);
     grown(thread);
+    rounded(thread);
+    of_many_sizes();
+    long_lived();
+    growing();
+    in_place();
     BEHIND;
 }
 

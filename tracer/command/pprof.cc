@@ -34,7 +34,7 @@ public:
     {
         const std::vector<ProfileFile>& files = contents.files;
         const std::vector<ProfileCall>& calls = contents.calls;
-        for (const auto& [type, unit] : kTypes)
+        for (const auto& [type, unit] : kProfileTypes)
             add_type(profile::kSampleType, type, unit);
         for (const ProfileStack& stack : contents.stacks)
             add_sample(stack, contents.nodes);
@@ -57,14 +57,6 @@ public:
 
 private:
     using Function = std::array<std::string, 3>; // name, name for the linker, file
-
-    static constexpr std::array<std::pair<const char*, const char*>, 6> kTypes{
-        {{"alloc_objects", "count"},
-         {"alloc_space", "bytes"},
-         {"inuse_objects", "count"},
-         {"inuse_space", "bytes"},
-         {"peak_objects", "count"},
-         {"peak_space", "bytes"}}};
 
     /// The number of a string in the table, which begins with the empty one.
     std::int64_t text(const std::string& string)
@@ -93,6 +85,15 @@ private:
         protozero::pbf_writer sample(data);
         sample.add_packed_uint64(1, locations.begin(), locations.end());
         sample.add_packed_int64(2, stack.values.begin(), stack.values.end());
+        // As in pprof's own heap profiles: what -tags and -tagfocus know a block's size by.
+        if (const auto& [blocks, bytes] = std::pair(stack.values[0], stack.values[1]); blocks > 0) {
+            std::string label_data;
+            protozero::pbf_writer label(label_data);
+            label.add_int64(1, text("bytes"));
+            label.add_int64(3, bytes / blocks);
+            label.add_int64(4, text("bytes"));
+            sample.add_message(3, label_data);
+        }
         writer_.add_message(profile::kSample, data);
     }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tracer/command/symbols.h"
@@ -28,8 +29,22 @@ struct ProfileCall {
     std::vector<SourceFrame> frames;
 };
 
-/// Allocations, their bytes, in use at the end, at the peak: in pairs of blocks and bytes.
-using ProfileValues = std::array<std::int64_t, 6>;
+/// What the numbers of a T line are, see resolve.h; the names are those of pprof's -sample_index.
+inline constexpr std::array<std::pair<const char*, const char*>, 12> kProfileTypes{
+    {{"alloc_objects", "count"},
+     {"alloc_space", "bytes"},
+     {"inuse_objects", "count"},
+     {"inuse_space", "bytes"},
+     {"peak_objects", "count"},
+     {"peak_space", "bytes"},
+     {"temporary_objects", "count"},
+     {"freed_elsewhere_objects", "count"},
+     {"reallocs", "count"},
+     {"realloc_copied", "bytes"},
+     {"inuse_rounding", "bytes"},
+     {"peak_rounding", "bytes"}}};
+
+using ProfileValues = std::array<std::int64_t, kProfileTypes.size()>;
 
 /// A call made from another one; stacks that begin alike share nodes.
 struct ProfileNode {

@@ -8,12 +8,13 @@
 //      A file address                  an address in that file, both hexadecimal
 //      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first
 //      N node address                  a call made by a node, 0 if by nobody: a new node, the first
-//      is
-//                                      number 1
+//                                      is number 1
 //      K node                          a stack by its innermost node
-//      T number ...                    what the K stack before it did: allocations, bytes, blocks
-//      and
-//                                      bytes in use, blocks and bytes at the peak
+//      T number ...                    what the K stack before it did: allocations and their bytes;
+//                                      blocks and bytes in use, and those at the peak; blocks that
+//                                      were freed before the thread's next allocation, and by
+//                                      another thread; reallocs, and the bytes that they copied;
+//                                      bytes of rounding in use and at the peak
 //      W number                        one in so many bytes was sampled, and the rest is estimated
 //      P path                          write all T lines as a profile for pprof
 //

@@ -143,9 +143,12 @@ TEST_F(ProfileTest, HasTheSampleTypesThatPprofKnows)
     std::vector<std::string> types;
     for (const Message& type : profile.messages(kSampleType))
         types.push_back(text(type.number(1)) + "/" + text(type.number(2)));
-    EXPECT_EQ(types, (std::vector<std::string>{"alloc_objects/count", "alloc_space/bytes",
-                                               "inuse_objects/count", "inuse_space/bytes",
-                                               "peak_objects/count", "peak_space/bytes"}));
+    EXPECT_EQ(types,
+              (std::vector<std::string>{
+                  "alloc_objects/count", "alloc_space/bytes", "inuse_objects/count",
+                  "inuse_space/bytes", "peak_objects/count", "peak_space/bytes",
+                  "temporary_objects/count", "freed_elsewhere_objects/count", "reallocs/count",
+                  "realloc_copied/bytes", "inuse_rounding/bytes", "peak_rounding/bytes"}));
     EXPECT_EQ(text(profile.number(kDefaultSampleType)), "peak_space");
 }
 
@@ -225,18 +228,23 @@ TEST_F(ProfileTest, HasTheStacksWithTheirValues)
 {
     const ProfileCall call{.file = 0, .address = 1, .frames = {}};
     constexpr std::int64_t kMany = std::int64_t{1} << 40;
+    constexpr ProfileValues kValues{1, 2, 3, 4, 5, kMany, 7, 8, 9, 10, 11, 12};
     // Two stacks, whose outer call is the same.
     write({.files = {},
            .calls = {call, call, call},
            .nodes = {{.parent = 0, .call = 0}, {.parent = 1, .call = 2}},
-           .stacks = {{.node = 2, .values = {1, 2, 3, 4, 5, kMany}}, {.node = 1, .values = {}}}});
+           .stacks = {{.node = 2, .values = kValues}, {.node = 1, .values = {}}}});
     const Message sample = profile.messages(kSample).at(0);
     EXPECT_EQ(read_packed(sample.texts.at(1).at(0)), (std::vector<std::uint64_t>{3, 1}));
     EXPECT_EQ(read_packed(sample.texts.at(2).at(0)),
-              (std::vector<std::uint64_t>{1, 2, 3, 4, 5, std::uint64_t{kMany}}));
+              std::vector<std::uint64_t>(kValues.begin(), kValues.end()));
+    const Message label = sample.messages(3).at(0);
+    EXPECT_EQ(text(label.number(1)), "bytes");
+    EXPECT_EQ(label.number(3), 2U) << "each, on average";
     const Message other = profile.messages(kSample).at(1);
     EXPECT_EQ(read_packed(other.texts.at(1).at(0)), std::vector<std::uint64_t>{1});
-    EXPECT_EQ(read_packed(other.texts.at(2).at(0)), std::vector<std::uint64_t>(6, 0));
+    EXPECT_EQ(read_packed(other.texts.at(2).at(0)),
+              std::vector<std::uint64_t>(kProfileTypes.size(), 0));
 }
 
 TEST(WriteProfile, SaysWhatWentWrong)

@@ -117,9 +117,10 @@ TEST(Answers, BeginWithWhatIsWrongWithTheSuppressions)
 TEST(Answers, TellOfTheProfile)
 {
     const TemporaryFile file("");
-    EXPECT_EQ(answers_to("M /x\t\t1000\t2000\t0\nA 0 10\nN 0 0\nK 1\nT 1 2 3 4 5 6\nP " +
-                         file.path() + "\n"),
-              ".\nP\tprofile in " + file.path() + ", for pprof, speedscope and the like\n");
+    EXPECT_EQ(
+        answers_to("M /x\t\t1000\t2000\t0\nA 0 10\nN 0 0\nK 1\nT 1 2 3 4 5 6 7 8 9 10 11 12\nP " +
+                   file.path() + "\n"),
+        ".\nP\tprofile in " + file.path() + ", for pprof, speedscope and the like\n");
     EXPECT_GT(fs::file_size(file.path()), 20U);
     EXPECT_EQ(answers_to("P /nonexistent/x\n"),
               "E\tno profile: /nonexistent/x: No such file or directory\n");

@@ -24,36 +24,53 @@ namespace {
 using test::CoreCalls;
 
 struct Event {
-    char kind; // 'a', 'f' or 't'
+    char kind; // 'a', 'f', 'r' or 't'
     std::uint64_t size = 0;
     std::uint32_t trace = 0;
-    std::uint32_t born = 0;
+    std::uint64_t born = 0;
+    std::uint64_t room = 0; // of 'r': bytes copied
 
     friend bool operator==(const Event&, const Event&) = default;
     friend std::ostream& operator<<(std::ostream& out, const Event& event)
     {
         return out << event.kind << " " << event.size << " trace " << event.trace << " born "
-                   << event.born;
+                   << event.born << " room " << event.room;
     }
 };
+
+Event as_event(const BlockNote& note, char kind)
+{
+    return {
+        .kind = kind, .size = note.size, .trace = note.trace, .born = note.born, .room = note.room};
+}
+
+/// Takes more than 32 bits.
+constexpr std::uint64_t kBirth = 0x1234567800000000;
 
 // The test's own memory comes from libc, so that the observer may ask for some.
 std::mutex events_mutex;
 std::vector<Event> events;
 std::uint32_t traces = 0;
 
-BlockNote record_allocated(std::size_t size, std::uint32_t)
+BlockNote record_allocated(std::size_t size, std::size_t room, std::uint32_t)
 {
     const std::lock_guard guard(events_mutex);
     ++traces;
-    events.push_back({.kind = 'a', .size = size, .trace = traces, .born = traces * 3});
-    return {.trace = traces, .born = traces * 3, .size = size};
+    const BlockNote note{.trace = traces, .born = kBirth + traces, .size = size, .room = room};
+    events.push_back(as_event(note, 'a'));
+    return note;
 }
 
 void record_freed(const BlockNote& note)
 {
     const std::lock_guard guard(events_mutex);
-    events.push_back({.kind = 'f', .size = note.size, .trace = note.trace, .born = note.born});
+    events.push_back(as_event(note, 'f'));
+}
+
+void record_resized(const BlockNote& note, std::size_t copied)
+{
+    const std::lock_guard guard(events_mutex);
+    events.push_back({.kind = 'r', .size = note.size, .trace = note.trace, .room = copied});
 }
 
 void record_leaving()
@@ -62,8 +79,10 @@ void record_leaving()
     events.push_back({.kind = 't'});
 }
 
-constexpr Observer kRecorder{
-    .allocated = record_allocated, .freed = record_freed, .thread_leaves = record_leaving};
+constexpr Observer kRecorder{.allocated = record_allocated,
+                             .freed = record_freed,
+                             .resized = record_resized,
+                             .thread_leaves = record_leaving};
 
 std::vector<Event> take_events()
 {
@@ -71,16 +90,12 @@ std::vector<Event> take_events()
     return std::exchange(events, {});
 }
 
-Event as_event(const BlockNote& note, char kind)
-{
-    return {.kind = kind, .size = note.size, .trace = note.trace, .born = note.born};
-}
-
 /// What was told of `block`, which is for `size` bytes, and nothing else.
 void expect_told(const void* block, std::size_t size)
 {
     const BlockNote note = note_of(block);
     EXPECT_EQ(note.size, size);
+    EXPECT_EQ(note.room, CoreCalls::usable_size(block));
     EXPECT_NE(note.trace, 0U);
     EXPECT_EQ(take_events(), std::vector<Event>{as_event(note, 'a')});
 }
@@ -153,16 +168,18 @@ TEST_F(Observed, TakesAResizeForAFreeAndAnAllocation)
 {
     struct Resize {
         std::size_t before, after;
+        std::size_t copied = 0;
     };
+    // Into the mmap back end large blocks are copied once, and from then on their pages move.
     for (const Resize& resize : std::initializer_list<Resize>{{100, 110},
                                                               {100, 90},
-                                                              {100, 1000},
-                                                              {1000, 20},
-                                                              {KiB(500), MiB(2)},
+                                                              {100, 1000, 112},
+                                                              {1000, 20, 20},
+                                                              {KiB(500), MiB(2), KiB(512)},
                                                               {MiB(2), MiB(2) + 100},
                                                               {MiB(2), MiB(9)},
                                                               {MiB(9), MiB(3)},
-                                                              {MiB(2), 100}}) {
+                                                              {MiB(2), 100, 100}}) {
         SCOPED_TRACE(testing::Message() << resize.before << " to " << resize.after);
         void* const block = CoreCalls::allocate(resize.before);
         take_events();
@@ -172,9 +189,12 @@ TEST_F(Observed, TakesAResizeForAFreeAndAnAllocation)
         const BlockNote after = note_of(resized);
         EXPECT_EQ(after.size, resize.after);
         const std::vector<Event> told = take_events();
-        ASSERT_EQ(told.size(), 2U);
+        ASSERT_EQ(told.size(), 3U);
         EXPECT_EQ(std::ranges::count(told, as_event(before, 'f')), 1);
         EXPECT_EQ(std::ranges::count(told, as_event(after, 'a')), 1);
+        const Event resizing{
+            .kind = 'r', .size = after.size, .trace = after.trace, .room = resize.copied};
+        EXPECT_EQ(told.back(), resizing) << "when all is told of both";
         expect_freed(resized);
     }
 }

@@ -43,13 +43,13 @@ struct Told {
 std::mutex told_mutex;
 std::map<std::size_t, Told> told_of;
 
-BlockNote record_allocated(std::size_t size, std::uint32_t weight)
+BlockNote record_allocated(std::size_t size, std::size_t room, std::uint32_t weight)
 {
     const std::lock_guard guard(told_mutex);
     Told& told = told_of[size];
     ++told.samples;
     told.allocated += weight;
-    return {.trace = 7, .born = weight, .size = size};
+    return {.trace = 7, .born = weight, .size = size, .room = room};
 }
 
 void record_freed(const BlockNote& note)
@@ -59,8 +59,10 @@ void record_freed(const BlockNote& note)
     told_of[note.size].freed += note.born;
 }
 
-constexpr Observer kRecorder{
-    .allocated = record_allocated, .freed = record_freed, .thread_leaves = [] {}};
+constexpr Observer kRecorder{.allocated = record_allocated,
+                             .freed = record_freed,
+                             .resized = [](const BlockNote&, std::size_t) {},
+                             .thread_leaves = [] {}};
 
 /// Of `count` blocks of `size` bytes an estimate must not be further away than this: six standard
 /// deviations, of the class that they come from.

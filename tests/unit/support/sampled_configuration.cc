@@ -12,9 +12,9 @@ namespace tarn {
 
 namespace {
 
-BlockNote remember(std::size_t size, std::uint32_t weight)
+BlockNote remember(std::size_t size, std::size_t room, std::uint32_t weight)
 {
-    return {.trace = 1, .born = weight, .size = size};
+    return {.trace = 1, .born = weight, .size = size, .room = room};
 }
 
 void check(const BlockNote& note)
@@ -22,7 +22,10 @@ void check(const BlockNote& note)
     if (note.trace != 1 || note.born == 0) std::abort(); // nobody's
 }
 
-constexpr Observer kObserver{.allocated = remember, .freed = check, .thread_leaves = [] {}};
+constexpr Observer kObserver{.allocated = remember,
+                             .freed = check,
+                             .resized = [](const BlockNote&, std::size_t) {},
+                             .thread_leaves = [] {}};
 
 } // namespace
 

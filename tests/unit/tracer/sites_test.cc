@@ -132,13 +132,13 @@ TEST_F(SitesTest, RememberWhatTheyHadAtThePeak)
     site.allocations.add(2);
     site.bytes.add(200000);
     totals.allocated(200000);
-    EXPECT_EQ(site.peak_blocks, 2U);
-    EXPECT_EQ(site.peak_bytes, 200000U);
+    EXPECT_EQ(site.detail().peak_blocks, 2U);
+    EXPECT_EQ(site.detail().peak_bytes, 200000U);
     site.frees.add(2);
     site.freed_bytes.add(200000);
     totals.freed(200000);
     totals.allocated(10);
-    EXPECT_EQ(site.peak_bytes, 200000U) << "is not the peak";
+    EXPECT_EQ(site.detail().peak_bytes, 200000U) << "is not the peak";
 }
 
 } // namespace
