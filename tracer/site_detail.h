@@ -171,19 +171,19 @@ public:
     /// Of a block whose site had allocated `before`, and which is the `count`th of the thread.
     static std::uint64_t of(std::uint64_t before, std::uint64_t count, std::uint32_t thread)
     {
-        if (before < kTimedAtFirst) return made(kTimed, os::ticks(), thread);
+        if (before < kTimedAtFirst) return made(timed, os::ticks(), thread);
         if (!is_chosen(count)) [[likely]]
-            return made(kUntimed, count, thread);
-        return made(kTimedForMore, os::ticks(), thread);
+            return made(untimed, count, thread);
+        return made(timed_for_more, os::ticks(), thread);
     }
 
     /// How many blocks it stands for; 0: its time was not taken.
     static std::uint64_t weight(std::uint64_t birth)
     {
         const std::uint64_t kind = birth >> kKindShift;
-        if (kind == kUntimed) [[likely]]
+        if (kind == untimed) [[likely]]
             return 0;
-        return kind == kTimed ? 1 : kOneIn;
+        return kind == timed ? 1 : kOneIn;
     }
     /// Ticks from then to `now`. Requires: its time was taken.
     static std::uint64_t age(std::uint64_t birth, std::uint64_t now = os::ticks())
@@ -204,7 +204,7 @@ private:
     static constexpr std::uint64_t kThreadMask = (std::uint64_t{1} << kThreadBits) - 1;
     static constexpr unsigned kKindShift = 62;
     static constexpr unsigned kAbove = 64 - kKindShift + kThreadBits; // what ticks have no room for
-    enum Kind : std::uint64_t { kUntimed, kTimed, kTimedForMore };
+    enum Kind : std::uint64_t { untimed, timed, timed_for_more };
 
     static std::uint64_t made(Kind kind, std::uint64_t what, std::uint32_t thread)
     {

@@ -36,12 +36,17 @@ void print_time(Printer& out, double nanoseconds)
         value /= unit.size;
         name = unit.name;
     }
-    const auto tenths = static_cast<std::uint64_t>(value * 10 + 0.5);
-    if (tenths >= 1000) // three digits, of which two are known
+    // Two digits: more are not known.
+    const auto hundredths = static_cast<std::uint64_t>(value * 100);
+    const std::uint64_t tenths = (hundredths + 5) / 10;
+    if (tenths < 100) {
+        out << tenths / 10;
+        if (tenths % 10 != 0) out << "." << tenths % 10;
+    } else if (tenths < 1000) {
+        out << (tenths + 5) / 10;
+    } else {
         out << (tenths + 50) / 100 * 10;
-    else
-        out << (tenths >= 100 ? (tenths + 5) / 10 : tenths / 10);
-    if (tenths < 100 && tenths % 10 != 0) out << "." << tenths % 10;
+    }
     out << name;
 }
 

@@ -66,7 +66,9 @@ def check_details(text, threads):
     by = "; by 4 threads" if threads == 4 else ""
     expect(re.fullmatch(rf"100 bytes each; lived [^;]*{by}", lines["in_passing"]),
            "one size and a lifetime", lines["in_passing"])
-    expect(lines["kept"] == "64 bytes each" + by, "nothing about lifetimes", lines["kept"])
+    # A compiler may make seven calls of the loop.
+    expect(lines["kept"] in ("64 bytes", "64 bytes each" + by), "nothing about lifetimes",
+           lines["kept"])
     expect(lines["of_size"].startswith("33 to 5000 bytes, mostly 33 to 64; lived "), "two ranges",
            lines["of_size"])
     longest = re.fullmatch(rf"100 bytes each; lived up to (\d[^,]*), half of them less than "
@@ -112,9 +114,10 @@ with tempfile.TemporaryDirectory() as directory:
                 expect(seen == wanted * threads, f"{wanted * threads} {kind} of {place}", seen)
         # All of one thread's were in use together, of which the last peak is within a percent or
         # 4 KiB.
+        # While a peak is noted other threads go on, so that its figures are a moment apart.
         rounding = profile.below("::together(", "peak_rounding")
-        expect(rounding == profile.below("::together(", "peak_objects") * (room(1000) - 1000),
-               "24 bytes of each", rounding)
+        wanted = profile.below("::together(", "peak_objects") * (room(1000) - 1000)
+        expect(threads > 1 or rounding == wanted, f"{wanted} bytes of rounding", rounding)
         peak = profile.below("::together(", "peak_space")
         expect(peak >= 44000, "45 of 50 blocks at the peak", peak)
         for calls in (calls for _, calls in profile.samples if any("::work(" in c for c in calls)):

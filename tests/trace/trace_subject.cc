@@ -78,6 +78,13 @@ APART void rounded(std::size_t thread)
     BEHIND;
 }
 
+/// Keeps loops from becoming several calls.
+APART std::size_t times(std::size_t count)
+{
+    volatile std::size_t result = count;
+    return result;
+}
+
 /// The size of the `number`th of 305.
 APART std::size_t many_sizes(std::size_t number)
 {
@@ -93,7 +100,7 @@ APART void* of_size(std::size_t size)
 
 APART void of_many_sizes()
 {
-    for (std::size_t i = 0; i < 305; ++i)
+    for (std::size_t i = 0; i < times(305); ++i)
         std::free(of_size(many_sizes(i)));
     BEHIND;
 }
@@ -105,11 +112,17 @@ APART void* of_some_time()
     return block;
 }
 
+APART void sleep_once(std::size_t number)
+{
+    if (number == 5) ::usleep(30000);
+    BEHIND;
+}
+
 APART void long_lived()
 {
-    for (int i = 0; i < 200; ++i) {
+    for (std::size_t i = 0; i < times(200); ++i) {
         void* const block = of_some_time();
-        if (i == 5) ::usleep(30000);
+        sleep_once(i);
         std::free(block);
     }
     BEHIND;
@@ -118,7 +131,7 @@ APART void long_lived()
 APART void growing()
 {
     void* block = std::malloc(100);
-    for (std::size_t i = 2; i <= 101; ++i)
+    for (std::size_t i = 2; i <= times(101); ++i)
         block = std::realloc(block, 100 * i);
     std::free(block);
     BEHIND;
@@ -127,7 +140,7 @@ APART void growing()
 APART void in_place()
 {
     void* block = std::malloc(1);
-    for (std::size_t i = 0; i < 50; ++i)
+    for (std::size_t i = 0; i < times(50); ++i)
         block = std::realloc(block, 1 + i % 16);
     std::free(block);
     BEHIND;
