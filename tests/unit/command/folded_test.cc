@@ -107,7 +107,8 @@ TEST_F(FoldedTest, SaysWhichValuesThereAre)
     const std::string data = profile();
     EXPECT_EQ(problem_of([&] { folded(data, "space"); }),
               "has no value 'space', but alloc_objects, alloc_space, inuse_objects, inuse_space, "
-              "peak_objects, peak_space");
+              "peak_objects, peak_space, temporary_objects, freed_elsewhere_objects, reallocs, "
+              "realloc_copied, inuse_rounding, peak_rounding");
 }
 
 TEST_F(FoldedTest, ReadsAFileThatIsNotPacked)
