@@ -3,6 +3,8 @@
 #include "src/heap/sampled.h"
 
 #include <algorithm>
+#include <atomic>
+#include <utility>
 
 #include "src/heap/heap_registry.h"
 #include "src/heap/observed.h"
@@ -25,12 +27,20 @@ BlockList cut(FreeBlock* list, std::uint64_t most)
     return result;
 }
 
-constexpr std::uint64_t kAll = ~std::uint64_t{0};
+/// More than a split bin holds, and the end of one that a double free has closed to a ring.
+constexpr std::uint64_t kAll = 1000;
 
 Bin empty_freed_bin(SizeClass size_class)
 {
     const std::int64_t room = most_split_blocks(block_size(size_class));
     return {.head = nullptr, .account = room * kRoomUnit};
+}
+
+std::uint64_t count_freed(Bin freed, SizeClass size_class)
+{
+    if (freed.head == nullptr) return 0;
+    const std::int64_t room = most_split_blocks(block_size(size_class));
+    return static_cast<std::uint64_t>(std::max(room - freed.room(), std::int64_t{1}));
 }
 
 /// Different in each process, heap and run.
@@ -69,11 +79,11 @@ void* Heap::take_split(SizeClass size_class, std::size_t request)
     ClassSample& sample = sample_.classes[index];
     Bin& freed = thread_->freed[index];
     const std::uint64_t most = std::max(sample.left, std::uint64_t{1});
-    FreeBlock* list = freed.head;
-    std::uint64_t count = freed_count(size_class);
+    const Bin taken = std::exchange(freed, empty_freed_bin(size_class));
+    FreeBlock* list = taken.head;
+    std::uint64_t count = count_freed(taken, size_class);
     if (list != nullptr) {
         state.pushes += count;
-        freed = empty_freed_bin(size_class);
         if (count > most) {
             FreeBlock* const last = cut(list, most).last;
             freed.head = last->next;
@@ -86,12 +96,12 @@ void* Heap::take_split(SizeClass size_class, std::size_t request)
         Bin& bin = this->bin(size_class);
         if (bin.head == nullptr && !refill(size_class, request)) return nullptr;
         const std::uint64_t room = most_split_blocks(block_size(size_class));
-        const BlockList taken = cut(bin.head, std::min(most, std::max(room, std::uint64_t{1})));
-        list = taken.first;
-        count = taken.count;
-        bin.head = taken.last->next;
+        const BlockList part = cut(bin.head, std::min(most, std::max(room, std::uint64_t{1})));
+        list = part.first;
+        count = part.count;
+        bin.head = part.last->next;
         bin.account += static_cast<std::int64_t>(count) * kPopStep;
-        taken.last->next = nullptr;
+        part.last->next = nullptr;
         rearm(size_class);
     }
     sample.loaded = static_cast<std::uint32_t>(count - 1);
@@ -130,21 +140,20 @@ void Heap::take_freed(SizeClass size_class)
 void Heap::gather(SizeClass size_class)
 {
     disarm(size_class);
+    // Off the thread's bins first: a signal handler that interrupts this still uses them.
     Bin& loaded = thread_->bins[index_of(size_class)];
-    if (loaded.head != nullptr) {
-        const BlockList list = cut(loaded.head, kAll);
-        loaded = {};
+    FreeBlock* const unused = std::exchange(loaded, {}).head;
+    Bin& freed = thread_->freed[index_of(size_class)];
+    FreeBlock* const used = std::exchange(freed, empty_freed_bin(size_class)).head;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (unused != nullptr) {
+        const BlockList list = cut(unused, kAll);
         ClassSample& sample = sample_.classes[index_of(size_class)];
         sample.loaded = 0;
         if (sample.left != 0) sample.left += list.count; // not allocated yet
         add_to_bin(size_class, list, kRoomUnit);
     }
-    Bin& freed = thread_->freed[index_of(size_class)];
-    if (freed.head != nullptr) {
-        const BlockList list = cut(freed.head, kAll);
-        freed = empty_freed_bin(size_class);
-        add_to_bin(size_class, list, kPushStep);
-    }
+    if (used != nullptr) add_to_bin(size_class, cut(used, kAll), kPushStep);
 }
 
 void Heap::add_to_bin(SizeClass size_class, const BlockList& list, std::int64_t step)
@@ -158,10 +167,7 @@ void Heap::add_to_bin(SizeClass size_class, const BlockList& list, std::int64_t 
 /// Of another thread's, which may be changing it, a torn figure is the worst that happens.
 [[gnu::no_sanitize("thread")]] std::uint64_t Heap::freed_count(SizeClass size_class) const
 {
-    const Bin freed = thread_->freed[index_of(size_class)];
-    if (freed.head == nullptr) return 0;
-    const std::int64_t room = most_split_blocks(block_size(size_class));
-    return static_cast<std::uint64_t>(std::max(room - freed.room(), std::int64_t{0}));
+    return count_freed(thread_->freed[index_of(size_class)], size_class);
 }
 
 [[gnu::no_sanitize("thread")]] std::uint64_t Heap::loaded_count(SizeClass size_class) const

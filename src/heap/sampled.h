@@ -77,6 +77,8 @@ public:
     void deallocate(SizeClass size_class, FreeBlock* block);
 
     void trim();
+    /// In a child of fork(), where nobody holds the lock.
+    void reset_lock() { mutex_.reset(); }
     /// As Heap::verify().
     void verify();
 

@@ -378,6 +378,7 @@ void after_fork_in_child()
 {
     if (!heap_registry.is_frozen_by(&this_thread_cache())) return;
     os::reset_stdio_lock();
+    sample_heap.reset_lock();
     heap_registry.thaw_in_child(&this_thread_cache());
 }
 
