@@ -12,6 +12,7 @@
 #include "src/base/units.h"
 #include "src/os/process.h"
 #include "src/os/stack.h"
+#include "tracer/advice.h"
 #include "tracer/arena.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
@@ -43,7 +44,10 @@ struct Place {
     std::uint64_t live_bytes;
     std::uint64_t samples; // that all this is estimated from; 0: it is exact
     std::uint64_t resizes;
-    std::size_t number; // of its site; later of its figures
+    std::uint64_t freed_elsewhere; // by another thread
+    Advice advice;
+    std::uint64_t spared; // calls, if it were followed
+    std::size_t number;   // of its site; later of its figures
 };
 
 /// A number for the calls of a stack, each of them counted once: a recursive function that
@@ -120,6 +124,7 @@ public:
                 print_allocations(place);
             },
             kFewResizes);
+        print_all_advice();
     }
 
 private:
@@ -141,6 +146,9 @@ private:
                               .live_bytes = site.live_bytes(),
                               .samples = site.detail().samples.get(),
                               .resizes = site.detail().resizes.get(),
+                              .freed_elsewhere = site.freed_elsewhere.get(),
+                              .advice = {},
+                              .spared = 0,
                               .number = number};
             samples_ += place.samples;
             temporaries_ += place.temporary;
@@ -184,6 +192,7 @@ private:
         into.live_bytes += from.live_bytes;
         into.samples += from.samples;
         into.resizes += from.resizes;
+        into.freed_elsewhere += from.freed_elsewhere;
     }
 
     Printer& line() { return out_ << "==" << static_cast<std::uint64_t>(::getpid()) << "== "; }
@@ -229,6 +238,32 @@ private:
              << " on average";
     }
 
+    AdviceFigures advice_figures(const Place& place) const
+    {
+        const SiteFigures& figures = figures_[place.number];
+        return {.allocations = place.allocations,
+                .resizes = place.resizes,
+                .copied = figures.copied(),
+                .temporary = place.temporary,
+                .freed_elsewhere = place.freed_elsewhere,
+                .peak_blocks = place.peak_blocks,
+                .live_blocks = place.live_blocks,
+                .smallest = figures.smallest(),
+                .largest = figures.largest()};
+    }
+
+    void print_all_advice()
+    {
+        if (is_sampled()) return; // of which most of the figures are not known
+        for (Place& place : places_.all()) {
+            place.advice = advise(advice_figures(place));
+            place.spared = place.advice.spared;
+        }
+        print_list("could do with less:", &Place::spared, [this](const Place& place) {
+            print_advice(out_, place.advice.kind, advice_figures(place));
+        });
+    }
+
     template <class Figures>
     void print_list(std::string_view title, std::uint64_t Place::*rank, Figures print_figures,
                     std::uint64_t least = 1)
@@ -248,9 +283,12 @@ private:
                 continue;
             }
             line() << "   ";
+            const bool has_told =
+                rank == &Place::resizes ||
+                (rank == &Place::spared && places_[i].advice.kind == Advice::Kind::reserve);
             using Resizes = SiteFigures::Resizes;
-            figures_[places_[i].number].print(
-                out_, nanoseconds_, rank == &Place::resizes ? Resizes::left_out : Resizes::shown);
+            figures_[places_[i].number].print(out_, nanoseconds_,
+                                              has_told ? Resizes::left_out : Resizes::shown);
             out_ << "\n";
             names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
         }

@@ -69,9 +69,8 @@ with tempfile.TemporaryDirectory() as directory:
     result = run(LIBRARY, SUBJECT, "1", str(ROUNDS), TARN="leaks,sample=16k")
     expect(result.returncode == 23, "the status of a leak", result.returncode)
     lost = ROUNDS // 10
-    expect(re.search(rf"definitely lost: [\d,]+ bytes in {lost:,} blocks", result.stderr) or
-           re.search(rf"leaked in {lost} allocation", result.stderr), "each lost block",
-           result.stderr)
+    found = int(re.search(r"leaked in (\d+) allocation", result.stderr).group(1))
+    expect(lost - 3 <= found <= lost, "each lost block, but what a register may still know", found)
     sampled = re.search(r"in (\d+) object\(s\) allocated from:\n.*::lost\(", result.stderr)
     expect(sampled, "a stack of those in the sample", result.stderr)
     check("lost", "with a stack", int(sampled.group(1)) / -math.expm1(-1024 / (16 << 10)), lost, 1,

@@ -26,6 +26,7 @@ namespace {
     {                                                                                              \
         asm volatile("# " #name); /* or functions that are alike become one */                     \
         void* volatile block = std::malloc(bytes);                                                 \
+        *static_cast<void* volatile*>(block) = nullptr; /* no link to another free block */        \
         return block;                                                                              \
     }
 

@@ -75,7 +75,8 @@ def check_details(text, threads):
                            rf"(\d+[^;]*){by}", lines["of_some_time"])
     expect(longest and in_nanoseconds(longest[1]) >= 30e6 > in_nanoseconds(longest[2]),
            "one that lived for 30 ms or more", lines["of_some_time"])
-    resized = details(text.split("Places that resize blocks by realloc most often:")[1])
+    resized = details(text.split("Places that resize blocks by realloc most often:")[1]
+                      .split("Places that could do with less")[0])
     expect(list(resized) == ["growing", "in_place"], "two places that resize", resized)
     expect(f"{100 * threads} reallocs copied " in text, "a hundred of each thread", text)
     expect(f"{50 * threads} reallocs without a copy, of {50 * threads} allocations" in text,
@@ -135,6 +136,9 @@ with tempfile.TemporaryDirectory() as directory:
         places = text.split("Places that allocate most often what is freed")[1].split("Places")[0]
         expect(re.search(rf"1\. {1000 * threads} blocks, 100.0% of its {1000 * threads} allocations",
                          places) and "in_passing" in places, "in_passing as the first", places)
+        advice = text.split("Places that could do with less")[1]
+        expect(re.search(rf"1\. buffer: {1000 * threads} blocks of at most 100 B ", advice) and
+               "in_passing" in advice, "a buffer for in_passing", advice)
         expect("Places that hold the most at the end" in text, "the last list", text)
 
 # A file that cannot be written costs the file, not the report.
