@@ -146,7 +146,8 @@ public:
             if (!options_.only_leaks) print_no_leaks();
             return 0;
         }
-        print_groups(leaked);
+        print_title(leaked);
+        print_groups();
         print_summaries();
         out_ << "SUMMARY: tarn: " << direct.bytes + indirect.bytes << " byte(s) leaked in "
              << leaked << " allocation(s).\n";
@@ -170,9 +171,8 @@ private:
         out_ << "\n";
     }
 
-    void print_groups(std::uint64_t leaked)
+    void print_title(std::uint64_t leaked)
     {
-        const std::span<LeakGroup> groups = groups_.all();
         out_ << "\n=================================================================\n=="
              << static_cast<std::uint64_t>(::getpid());
         if (leaked != 0)
@@ -182,6 +182,11 @@ private:
             out_ << "==tarn: memory that " << os::executable_name() << " has not freed";
         print_since(leaked != 0 ? ", since mark " : " since mark ");
         out_ << (leaked != 0 ? ")\n\n" : "\n\n");
+    }
+
+    void print_groups()
+    {
+        const std::span<LeakGroup> groups = groups_.all();
         std::size_t listed = 0;
         std::size_t small = 0;
         for (const LeakGroup& group : groups) {
