@@ -21,7 +21,7 @@ extern "C" {
 #define TARN_WEAK __attribute__((weak))
 
 /* All counts since the process started, or the one that it was forked from; all sizes in bytes. */
-struct tarn_statistics {
+struct tarn_statistics { /* NOLINT(readability-identifier-naming): a name of C */
     size_t size; /* set by the caller to sizeof(struct tarn_statistics) */
 
     uint64_t allocations;   /* calls that returned a block */
