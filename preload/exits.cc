@@ -21,6 +21,7 @@ using Exec = int(const char*, char* const*, char* const*);
 using ExecHere = int(const char*, char* const*);
 
 constinit tarn::Next<void(int)> next_orderly_exit("exit");
+constinit tarn::Next<void(int)> next_quick_exit("quick_exit");
 constinit tarn::Next<void(int)> next_exit("_exit");
 constinit tarn::Next<void(int)> next_iso_exit("_Exit");
 constinit tarn::Next<Exec> next_execve("execve");
@@ -81,14 +82,24 @@ template <class Use> int with_arguments(const char* first, std::va_list* list, U
     return use(arguments);
 }
 
+[[noreturn]] void end_in_order(int status, const tarn::Next<void(int)>& end)
+{
+    if (!tarn::end_alone()) status = tarn::report_leaks_at_end(status);
+    if (auto* const next = end.get()) next(status);
+    // Before our constructor: there is nothing to report, and little to clean up.
+    end_now(status, next_exit);
+}
+
 } // namespace
 
 TARN_EXPORT void exit(int status) noexcept
 {
-    tarn::end_alone();
-    if (auto* const next = next_orderly_exit.get()) next(status);
-    // Before our constructor: there is nothing to report, and little to clean up.
-    end_now(status, next_exit);
+    end_in_order(status, next_orderly_exit);
+}
+
+TARN_EXPORT void quick_exit(int status) noexcept
+{
+    end_in_order(status, next_quick_exit);
 }
 
 TARN_EXPORT void _exit(int status)
@@ -151,6 +162,7 @@ TARN_EXPORT int execle(const char* path, const char* first, ...)
 void tarn::find_next_exits()
 {
     next_orderly_exit.find();
+    next_quick_exit.find();
     next_exit.find();
     next_iso_exit.find();
     next_execve.find();

@@ -98,6 +98,10 @@ std::uint32_t claim_end()
     return ending.compare_exchange_strong(before, own) ? own : before;
 }
 
+/// Milliseconds that a second thread which ends the process waits for the first one, not counting
+/// its report: the first may itself wait, in a destructor, for the second to end.
+constexpr std::uint64_t kPatience = 1000;
+
 /// Waits until no other thread makes a report. False: this one does, further up its stack.
 bool become_reporter()
 {
@@ -261,8 +265,13 @@ ReportTurn::~ReportTurn()
 FixedText<1024> profile_path(bool is_only_one)
 {
     const std::string_view pattern = startup_options().trace_file.view();
-    if (!pattern.empty()) return expand_pattern(pattern);
-    return expand_pattern(is_only_one ? "tarn.%e.%p.pb.gz" : "tarn.%e.%p.%n.pb.gz");
+    const std::string_view otherwise = is_only_one ? "tarn.%e.%p.pb.gz" : "tarn.%e.%p.%n.pb.gz";
+    const FixedText<1024> path = expand_pattern(pattern.empty() ? otherwise : pattern);
+    // The helper is told in a line.
+    FixedText<1024> line;
+    for (const char c : path.view())
+        line << std::string_view(c == '\n' ? "?" : &c, 1);
+    return line;
 }
 
 void prepare_leak_report()
@@ -319,11 +328,17 @@ int report_leaks_at_end(int status, bool only_leaks)
     return found != 0 ? found : status;
 }
 
-void end_alone()
+bool end_alone()
 {
-    if (!wants_reports() || owner.load(std::memory_order_relaxed) != ::getpid()) return;
-    for (std::uint32_t other = claim_end(); other != own_thread_id(); other = claim_end())
-        os::futex_wait(ending, other);
+    if (!wants_reports() || owner.load(std::memory_order_relaxed) != ::getpid()) return true;
+    std::uint64_t deadline = os::clock_milliseconds() + kPatience;
+    for (std::uint32_t other = claim_end(); other != own_thread_id(); other = claim_end()) {
+        const std::uint64_t now = os::clock_milliseconds();
+        if (reporter.load(std::memory_order_relaxed) != 0) deadline = now + kPatience;
+        if (now >= deadline) return false;
+        os::futex_wait_for(ending, other, kPatience / 10);
+    }
+    return true;
 }
 
 int check_leaks()

@@ -21,8 +21,9 @@ void start_leak_reports();
 int report_leaks_at_end(int status, bool only_leaks = false);
 
 /// In exit(): does not return while another thread ends the process. libc, which has no order among
-/// them before 2.41, would end it in the middle of the report.
-void end_alone();
+/// them before 2.41, would end it in the middle of the report. False: the other one has not come to
+/// its report in a second, because it may wait for this one.
+bool end_alone();
 
 /// Reports what is lost now instead of at the end. Returns the status to end with, 0: to go on.
 int check_leaks();

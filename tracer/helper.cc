@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
@@ -94,11 +95,16 @@ int exec_helper(void* context)
 int start_helper(void* context)
 {
     Start& start = *static_cast<Start*>(context);
+    // Where the program ignores it, nobody could wait for a child. All zero is SIG_DFL for the
+    // kernel; this process has handlers of its own.
+    const std::array<std::uint64_t, 4> by_default{};
+    ::syscall(SYS_rt_sigaction, SIGCHLD, by_default.data(), nullptr, sizeof(std::uint64_t));
     const int process =
         ::clone(exec_helper, start.stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
     start.process.store(process, std::memory_order_release);
-    ::syscall(SYS_close, start.connection); // or its end would not be seen
     if (process > 0) ::syscall(SYS_wait4, process, &start.status, 0, nullptr);
+    // Rather than closed: another thread may have forked meanwhile, and its child has a copy.
+    ::shutdown(start.connection, SHUT_RDWR);
     return 0;
 }
 

@@ -73,6 +73,17 @@ constexpr std::size_t padded_for(std::size_t size, std::size_t alignment)
     return round_up(size + (size == 0 ? 1 : 0), alignment);
 }
 
+/// As allocate(padded), of which only `size` bytes were asked for.
+inline void* allocate_padded(std::size_t size, std::size_t padded)
+{
+    if (padded <= kMaxPooledSize) [[likely]] {
+        const std::size_t index = index_of(size_class_for(padded));
+        if (void* const block = pop(this_thread_cache(), index)) [[likely]]
+            return block;
+    }
+    return allocate_padded_slow(size, padded);
+}
+
 /// As allocate(), aligned to `alignment`. Requires: it is a power of two.
 inline void* allocate_aligned(std::size_t size, std::size_t alignment)
 {

@@ -37,7 +37,7 @@ void* allocate_grown(std::size_t size, std::size_t usable)
     // An observer of all is to hear what was asked for.
     if (settings.observer != nullptr && !is_sampling()) return allocate(size);
     const int saved = errno;
-    if (void* const block = allocate(size_to_grow_to(size, usable))) return block;
+    if (void* const block = allocate_padded(size, size_to_grow_to(size, usable))) return block;
     errno = saved;
     return allocate(size);
 }

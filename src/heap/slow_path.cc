@@ -204,6 +204,11 @@ void* allocate_slow(std::size_t size)
     return allocate_anywhere(size, size, kMinAlignment);
 }
 
+void* allocate_padded_slow(std::size_t size, std::size_t padded)
+{
+    return allocate_anywhere(size, padded, kMinAlignment);
+}
+
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment)
 {
     const bool pooled = size <= kMaxPooledSize && alignment <= kMaxPooledAlignment;

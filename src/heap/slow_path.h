@@ -21,6 +21,9 @@ void* allocate_zeroed_slow(std::size_t size);
 /// As allocate_slow(), for alignments above kMinAlignment. `alignment` is a power of two.
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment);
 
+/// As allocate_slow(padded), of which only `size` bytes were asked for.
+void* allocate_padded_slow(std::size_t size, std::size_t padded);
+
 /// Frees a block in the range of the pools that is not the calling thread's, as far as it knows.
 void deallocate_slow(void* block);
 

@@ -5,7 +5,10 @@
 //      ends_subject malloc         by SIGTERM, which may hit a thread that is inside malloc
 //      ends_subject fork           by SIGTERM, which may hit a thread that is inside fork
 //      ends_subject exits          two threads call exit at once, with 3 and 4
-//      ends_subject quick_exits    two threads call _exit at once
+//      ends_subject quick_exits    two threads call quick_exit at once
+//      ends_subject _exits         two threads call _exit at once
+//      ends_subject joins          in exit a thread is joined that calls exit, too
+//      ends_subject ignores_children   with 3, while SIGCHLD is ignored
 //      ends_subject no_memory      with 3, when the system gives no memory any more
 //      ends_subject _exit          with 3
 //      ends_subject execve         by becoming a shell that ends with 3
@@ -80,7 +83,9 @@ static void* end(void* status)
 {
     pthread_barrier_wait(&barrier);
     const int number = *(int*)status;
-    is("exits") ? exit(number) : _exit(number);
+    if (is("exits")) exit(number);
+    if (is("quick_exits")) quick_exit(number);
+    _exit(number);
     return NULL;
 }
 
@@ -91,6 +96,28 @@ static void end_twice(void)
     pthread_barrier_init(&barrier, NULL, 2);
     pthread_create(&thread, NULL, end, &statuses[0]);
     end(&statuses[1]);
+}
+
+static pthread_t joined;
+
+static void* end_too(void* unused)
+{
+    usleep(10000);
+    exit(4);
+    return unused;
+}
+
+static void join(void)
+{
+    pthread_join(joined, NULL);
+}
+
+/// The thread that ends the process waits for one that does so, too.
+static void end_and_join(void)
+{
+    atexit(join);
+    pthread_create(&joined, NULL, end_too, NULL);
+    exit(3);
 }
 
 /// Not by setrlimit, which the allocator answers by making room first.
@@ -126,7 +153,12 @@ int main(int argc, char** argv)
     lose();
     clean();
     if (is("malloc") || is("fork")) end_by_signal_at_work();
-    if (is("exits") || is("quick_exits")) end_twice();
+    if (is("exits") || is("quick_exits") || is("_exits")) end_twice();
+    if (is("joins")) end_and_join();
+    if (is("ignores_children")) {
+        signal(SIGCHLD, SIG_IGN);
+        _exit(3);
+    }
     if (is("no_memory")) end_without_memory();
     if (is("_exit")) _exit(3);
     if (is("execve")) execve("/bin/sh", shell, environment);

@@ -5,7 +5,9 @@
 # fork, two threads end the process at once, a search along PATH goes on, or another library takes
 # over the same functions; without memory for it there is one line, and the program's own status.
 
+import os
 import signal
+import subprocess
 import sys
 
 from report import expect, run
@@ -29,13 +31,25 @@ def expect_one(way, text):
 
 
 for way, status in [("malloc", TERMINATED), ("fork", TERMINATED), ("exits", 23),
-                    ("quick_exits", 23), ("execvp", 3)]:
+                    ("quick_exits", 23), ("_exits", 23), ("ignores_children", 23),
+                    ("execvp", 3)]:
     text = end(way, status)
     expect_one(way, text)
     expect(" in lose " in text, f"names for {way}", text)
     if way != "execvp":
         for _ in range(10): # without names, which take most of the time
             expect_one(way, end(way, status, options="leaks,children=off,symbolizer=/nowhere"))
+
+# Not as often: the second one waits for a second.
+expect_one("joins", end("joins", 23))
+
+# Nobody reads what is said: the status is that of the report, and not SIGPIPE.
+reader, writer = os.pipe()
+os.close(reader)
+process = subprocess.Popen([SUBJECT, "_exit"], stderr=writer, restore_signals=True,
+                           env={**os.environ, "LD_PRELOAD": LIBRARY, "TARN": "leaks"})
+os.close(writer)
+expect(process.wait() == 23, "the status of a leak that nobody hears of", process.returncode)
 
 text = end("no_memory", 3)
 expect(text == "tarn: no leak report: no memory for it\n", "one line", repr(text))

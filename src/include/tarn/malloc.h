@@ -22,7 +22,7 @@ extern "C" {
 
 /* All counts since the process started, or the one that it was forked from; all sizes in bytes. */
 struct tarn_statistics { /* NOLINT(readability-identifier-naming): a name of C */
-    size_t size; /* set by the caller to sizeof(struct tarn_statistics) */
+    size_t size;         /* set by the caller to sizeof(struct tarn_statistics) */
 
     uint64_t allocations;   /* calls that returned a block */
     uint64_t frees;         /* blocks that came back */
