@@ -226,6 +226,7 @@ void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
         exclude({block.start, block.end()});
     exclude(index_.memory());
     exclude(unreadable_.memory());
+    exclude(stopped_.memory());
     exclude(own_code());
     exclude(arena.range());
     // The stack that we run on: its frames are full of addresses of blocks.

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "src/base/heap_view.h"
 #include "tracer/mapped_array.h"
 
 namespace tarn {
@@ -43,6 +44,8 @@ public:
     void resume();
 
     std::span<const StoppedThread> threads() const { return threads_.all(); }
+    /// Of their registers.
+    MemoryRange memory() const { return threads_.memory(); }
 
 private:
     bool add(int id, bool& found);

@@ -127,7 +127,11 @@ Chunk* PageHeap::add_chunk()
     if (chunk == nullptr) return nullptr;
     advise(*chunk, address_range.chunk_number(*chunk), wants_huge_pages());
     chunk->free = GranuleSet::all();
-    enlist(*chunk, kChunkGranules);
+    // The first granule of all is nobody's: its address is that of the range, which threads have in
+    // a register inside malloc and free, so that a leak scan would find its first block reachable.
+    if (address_range.chunk_number(*chunk) == 0)
+        chunk->free = GranuleSet::range(1, kChunkGranules - 1);
+    enlist(*chunk, chunk->free.longest_run());
     return chunk;
 }
 
@@ -145,9 +149,11 @@ Chunk* PageHeap::find_chunk(std::size_t granules, bool aligned, std::size_t& fir
         }
         lists = lists - GranuleSet::range(longest - 1, 1);
     }
-    Chunk* const fresh = add_chunk();
-    first = 0;
-    return fresh;
+    // The very first chunk has not room for everything.
+    for (;;) {
+        Chunk* const fresh = add_chunk();
+        if (fresh == nullptr || find_run(*fresh, granules, aligned, first)) return fresh;
+    }
 }
 
 Run PageHeap::allocate(std::size_t granules, Growth growth)

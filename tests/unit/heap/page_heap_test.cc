@@ -222,6 +222,17 @@ TEST_F(PageHeapTest, GivesBackABoundedPartAtATime)
     EXPECT_EQ(page_heap.dirty(), 7 * kGranule);
 }
 
+TEST_F(PageHeapTest, KeepsTheAddressOfTheRangeToItself)
+{
+    std::vector<Granules> runs;
+    for (std::size_t i = 0; i < 2 * kChunkGranules; ++i) {
+        runs.push_back(page_heap.allocate(1, Growth::sparse));
+        EXPECT_NE(runs.back().granule, 0U);
+    }
+    for (const Granules& run : runs)
+        page_heap.release(run.granule, 1, 0, Growth::sparse);
+}
+
 TEST_F(PageHeapTest, PrefersTheChunkThatFitsBest)
 {
     const Granules wide = page_heap.allocate(kChunkGranules, Growth::sparse);
