@@ -15,21 +15,33 @@ namespace tarn {
 
 namespace {
 
-/// A BlockNote of the pools, whose blocks have at most a megabyte. Their room is that of the class.
+/// A BlockNote of the pools, whose blocks have at most a megabyte. Its room is that of a class.
 struct PooledNote {
     std::uint64_t born;
     std::uint32_t trace;
-    std::uint32_t size;
+    std::uint32_t size : 24;
+    std::uint32_t size_class : 8;
 
     void set(const BlockNote& note)
     {
-        *this = {note.born, note.trace, static_cast<std::uint32_t>(note.size)};
+        born = note.born;
+        trace = note.trace;
+        size = static_cast<std::uint32_t>(note.size & kSizeBits);
+        size_class = static_cast<std::uint8_t>(size_class_for(note.room));
     }
-    BlockNote get(std::size_t room) const
+    BlockNote get() const
     {
-        return {.trace = trace, .born = born, .size = size, .room = room};
+        return {.trace = trace,
+                .born = born,
+                .size = size,
+                .room = block_size(static_cast<SizeClass>(size_class))};
     }
+
+private:
+    static constexpr std::uint32_t kSizeBits = (std::uint32_t{1} << 24U) - 1;
+    static_assert(kMaxPooledSize <= kSizeBits);
 };
+static_assert(sizeof(PooledNote) == 16);
 
 /// Where the notes of a slab are: as many as the smallest blocks need in a granule, of which slabs
 /// of larger blocks use the beginning. A cache line more, or the first notes of all slabs would
@@ -51,26 +63,21 @@ public:
         if (start_ != nullptr) reserved_ = size;
     }
 
-    struct Found {
-        PooledNote* note; // nullptr: there is no memory for it
-        std::size_t room; // of the block
-    };
-
-    Found find(const void* block, bool make)
+    /// nullptr: there is no memory for it.
+    PooledNote* find(const void* block, bool make)
     {
         const std::size_t granule = address_range.granule_of(block);
         const std::size_t chunk = granule / kChunkGranules;
+        if (start_ == nullptr) return nullptr;
+        if (chunk >= chunks_.load(std::memory_order_acquire) && !(make && commit(chunk)))
+            return nullptr;
         const Descriptor descriptor = address_range.descriptor_at_once(granule);
         const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
-        const std::size_t room = shape_of(size_class).block_size;
-        if (start_ == nullptr) return {nullptr, room};
-        if (chunk >= chunks_.load(std::memory_order_acquire) && !(make && commit(chunk)))
-            return {nullptr, room};
         const std::size_t first = AddressRange::first_granule(granule, size_class);
         const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(block) -
                                                      address_range.granule_address(first));
         auto* const notes = reinterpret_cast<PooledNote*>(start_ + first * kNoteBytesInGranule);
-        return {notes + block_index(shape_of(size_class), offset), room};
+        return notes + block_index(shape_of(size_class), offset);
     }
 
     MemoryRange memory() const
@@ -113,6 +120,14 @@ std::uint32_t weight_of(const void* block, std::size_t size)
     return sample_heap.weigh(block_size(static_cast<SizeClass>(descriptor & kClassMask)));
 }
 
+/// Bytes that `block` takes, or would without a gap.
+std::size_t room_of(const void* block, std::size_t padded)
+{
+    if (address_range.contains(block)) return block_size(size_class_for(padded));
+    const std::size_t usable = large_usable_size(block);
+    return leaves_gaps() ? std::min(usable, fallback->size_for(padded, kMinAlignment)) : usable;
+}
+
 } // namespace
 
 void initialise_notes()
@@ -124,29 +139,22 @@ void detail::put_note(const void* block, const BlockNote& note)
 {
     if (!address_range.contains(block))
         large_notes.insert(block, note);
-    else if (PooledNote* const own = pooled_notes.find(block, true).note)
+    else if (PooledNote* const own = pooled_notes.find(block, true))
         own->set(note);
 }
 
 BlockNote detail::take_note(const void* block)
 {
     if (!address_range.contains(block)) return large_notes.remove(block);
-    const auto [own, room] = pooled_notes.find(block, false);
-    return own != nullptr ? std::exchange(*own, {}).get(room) : BlockNote{};
+    PooledNote* const own = pooled_notes.find(block, false);
+    return own != nullptr ? std::exchange(*own, {}).get() : BlockNote{};
 }
 
-void* detail::tell_allocated(void* block, std::size_t size)
+void* detail::tell_allocated(void* block, std::size_t size, std::size_t padded)
 {
     const std::uint32_t weight = is_sampling() ? weight_of(block, size) : 1;
-    if (weight == 0) return block;
-    const auto allocated = settings.observer->allocated;
-    if (!address_range.contains(block)) {
-        large_notes.insert(block, allocated(size, large_usable_size(block), weight));
-        return block;
-    }
-    const auto [own, room] = pooled_notes.find(block, true);
-    const BlockNote note = allocated(size, room, weight);
-    if (own != nullptr) own->set(note);
+    if (weight != 0)
+        put_note(block, settings.observer->allocated(size, room_of(block, padded), weight));
     return block;
 }
 
@@ -162,12 +170,18 @@ void detail::tell_resized(const void* block, std::size_t copied)
         settings.observer->resized(note, copied);
 }
 
+std::size_t detail::noted_room(const void* block, std::size_t usable)
+{
+    const BlockNote note = note_of(block);
+    return note.trace != 0 ? note.room : usable;
+}
+
 BlockNote note_of(const void* block)
 {
     if (settings.observer == nullptr) return {};
     if (!address_range.contains(block)) return large_notes.find(block);
-    const auto [own, room] = pooled_notes.find(block, false);
-    return own != nullptr ? own->get(room) : BlockNote{};
+    const PooledNote* const own = pooled_notes.find(block, false);
+    return own != nullptr ? own->get() : BlockNote{};
 }
 
 bool ignore_block(const void* block)

@@ -6,9 +6,13 @@
 // look, and gives the thread an owner id that no slab has (Heap::attach); so every pop misses and
 // no block seems the thread's own. What is remembered of a block lies in a side array, by the
 // number of its granule and its number in the slab; of large blocks in a table.
+//
+// Where all blocks are observed, none is handed out that its request fills: a pointer to the end,
+// which every full vector has, would be one to the next block, and that one never lost.
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +20,7 @@
 #include "src/base/heap_view.h"
 #include "src/base/observer.h"
 #include "src/heap/address_range.h"
+#include "src/heap/allocate.h"
 #include "src/heap/sampled.h"
 #include "src/heap/settings.h"
 
@@ -29,11 +34,12 @@ inline constexpr Descriptor kNobody = ~Descriptor{0} << kOwnerShift;
 void initialise_notes();
 
 namespace detail {
-void* tell_allocated(void* block, std::size_t size);
+void* tell_allocated(void* block, std::size_t size, std::size_t padded);
 BlockNote take_note(const void* block);
 void put_note(const void* block, const BlockNote& note);
 void tell_freed(const BlockNote& note);
 void tell_resized(const void* block, std::size_t copied);
+std::size_t noted_room(const void* block, std::size_t usable);
 } // namespace detail
 
 /// The observer, if there is one, may have heard of `block`, or is to.
@@ -44,14 +50,42 @@ inline bool is_observed(const void* block)
     return !is_sampling() || !address_range.contains(block) || sample_heap.owns(block);
 }
 
-/// Tells the observer, if there is one, that `block` is handed out for `size` bytes. Returns it.
-inline void* told(void* block, std::size_t size)
+/// Whether each block is to end before the next one begins.
+inline bool leaves_gaps()
+{
+    return settings.observer != nullptr && !is_sampling();
+}
+
+/// What to ask for instead of `padded` bytes, which are enough for `size` at that alignment.
+inline std::size_t with_gap(std::size_t size, std::size_t padded, std::size_t alignment)
+{
+    if (!leaves_gaps()) [[likely]]
+        return padded;
+    const bool pooled = size < kMaxPooledSize && alignment <= kMaxPooledAlignment;
+    return std::max(padded, pooled ? padded_for(size + 1, alignment) : size + 1);
+}
+
+/// Whether `size` bytes would fill an observed block.
+inline bool needs_gap(std::size_t size, std::size_t usable)
+{
+    return size >= usable && leaves_gaps();
+}
+
+/// What a block of `usable` bytes would have room for without a gap.
+inline std::size_t room_in_place(const void* block, std::size_t usable)
+{
+    return leaves_gaps() ? detail::noted_room(block, usable) : usable;
+}
+
+/// Tells the observer, if there is one, that `block` is handed out for `size` bytes, for which
+/// `padded` would have been asked for without a gap. Returns it.
+inline void* told(void* block, std::size_t size, std::size_t padded)
 {
     if (settings.observer == nullptr || block == nullptr) [[likely]]
         return block;
     // What linked it to the next free block would look like a pointer of the program's.
     if (address_range.contains(block)) static_cast<FreeBlock*>(block)->next = nullptr;
-    return detail::tell_allocated(block, size);
+    return detail::tell_allocated(block, size, padded);
 }
 
 /// Tells the observer, if there is one, that `block` comes back; before anyone else can have it.
@@ -74,7 +108,8 @@ template <class Resize> void* told_resize(void* block, std::size_t size, Resize 
         return nullptr;
     }
     detail::tell_freed(before);
-    detail::tell_allocated(resized, size);
+    const bool is_pooled = address_range.contains(resized); // and stays, see keep_in_place()
+    detail::tell_allocated(resized, size, is_pooled ? std::max(size, before.room) : size);
     detail::tell_resized(resized, 0); // if it moved, then by its pages
     return resized;
 }

@@ -42,23 +42,30 @@ void* allocate_grown(std::size_t size, std::size_t usable)
     return allocate(size);
 }
 
+void* keep(void* block, std::size_t size)
+{
+    return is_observed(block) ? keep_in_place(block, size) : block;
+}
+
 } // namespace
 
 void* reallocate(void* block, std::size_t size)
 {
     if (!address_range.contains(block)) return reallocate_foreign(block, size);
     const std::size_t usable = usable_size(block);
-    if (may_stay(size, usable)) return is_observed(block) ? keep_in_place(block, size) : block;
+    const std::size_t room = room_in_place(block, usable);
+    const bool stays = may_stay(size, room);
+    if (stays && !needs_gap(size, usable)) return keep(block, size);
     const int saved = errno;
     void* const moved = size > usable ? allocate_grown(size, usable) : allocate(size);
     if (moved == nullptr) {
         if (size > usable) return nullptr;
         errno = saved; // no failure: the block is large enough where it is
-        return block;
+        return keep(block, size);
     }
     std::memcpy(moved, block, std::min(size, usable));
     deallocate(block);
-    return tell_moved(moved, std::min(size, usable));
+    return tell_moved(moved, stays ? 0 : std::min(size, room));
 }
 
 } // namespace tarn

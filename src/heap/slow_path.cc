@@ -133,12 +133,13 @@ void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignm
 {
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
-    if (fits_pools(padded) && alignment <= kMaxPooledAlignment) {
-        if (void* const block = allocate_pooled(path, size_class_for(padded), padded))
-            return told(block, size);
+    const std::size_t taken = with_gap(size, padded, alignment);
+    if (fits_pools(taken) && alignment <= kMaxPooledAlignment) {
+        if (void* const block = allocate_pooled(path, size_class_for(taken), padded))
+            return told(block, size, padded);
     }
     return checked(
-        told(allocate_large(std::max(padded, kMinAlignment), alignment, Zero::no), size));
+        told(allocate_large(std::max(taken, kMinAlignment), alignment, Zero::no), size, padded));
 }
 
 void* cleared(void* block, std::size_t size)
@@ -222,11 +223,12 @@ void* allocate_zeroed_slow(std::size_t size)
     const SlowPath path;
     // Emergency memory is fresh.
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
-    if (fits_pools(size)) {
-        if (void* const block = allocate_pooled_zeroed(path, size_class_for(size), size))
-            return told(block, size);
+    const std::size_t taken = with_gap(size, size, kMinAlignment);
+    if (fits_pools(taken)) {
+        if (void* const block = allocate_pooled_zeroed(path, size_class_for(taken), size))
+            return told(block, size, size);
     }
-    return checked(told(allocate_large(size, kMinAlignment, Zero::yes), size));
+    return checked(told(allocate_large(taken, kMinAlignment, Zero::yes), size, size));
 }
 
 void deallocate_overflow(void* address)
@@ -280,7 +282,8 @@ void* allocate_to_grow(std::size_t size)
     if (size <= kMaxPooledSize) return allocate_slow(size);
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
-    return checked(told(allocate_growing(size), size));
+    const std::size_t taken = with_gap(size, size, kMinAlignment);
+    return checked(told(allocate_growing(taken), size, size));
 }
 
 void* reallocate_foreign(void* block, std::size_t size)
@@ -288,9 +291,10 @@ void* reallocate_foreign(void* block, std::size_t size)
     {
         const SlowPath path;
         // Down into the pools a large block must move; otherwise its back end may know better.
-        if (path.entered() && !fits_pools(size) && owns_large(block))
+        const std::size_t taken = with_gap(size, size, kMinAlignment);
+        if (path.entered() && !fits_pools(taken) && owns_large(block))
             if (void* const resized =
-                    told_resize(block, size, [&] { return resize_large(block, size); }))
+                    told_resize(block, size, [&] { return resize_large(block, taken); }))
                 return resized;
     }
     const std::size_t old_size = foreign_usable_size(block);

@@ -34,6 +34,7 @@ SHAPES = {
     # What is a pointer to a block, and what is not.
     "empty": (1, 0, 0, 0),
     "kept_empty": (0, 0, 0, 1),
+    "ends_of_full_blocks": (30, 0, 0, 6),
     "disguised": (1, 0, 0, 0),
     "beside_a_word": (1, 0, 0, 1),
     "resized_too_far": (0, 0, 0, 1),
@@ -61,9 +62,11 @@ SHAPES = {
     "map_of_words": (0, 0, 0, 0),
 }
 
-# Of these Valgrind says something else: it knows the block with a thread's TLS by its middle only.
+# Of these Valgrind says something else: it knows the block with a thread's TLS by its middle only,
+# and its own heap lies where small numbers look like pointers into large blocks.
 OTHERS = {
     "huge": (1, 0, 0, 0),
+    "ends_of_large_blocks": (5, 0, 0, 1),
     "behind_its_end": (1, 0, 0, 0),
     "tls_of_a_thread": (0, 0, 0, 2),
     "tls_of_a_library_in_a_thread": (0, 0, 0, 2),

@@ -320,6 +320,23 @@ Words* words(int count)
     return result;
 }
 
+/// A row of blocks of which only the ends are known, as of a vector that is full: where the next
+/// block begins, if the allocator lays them side by side.
+void keep_ends(std::size_t size)
+{
+    constexpr std::size_t kLength = 5;
+    auto** const ends = static_cast<char**>(std::malloc(kLength * sizeof(char*)));
+    for (std::size_t i = 0; i < kLength; ++i)
+        ends[i] = static_cast<char*>(std::malloc(size)) + size;
+    keep(ends);
+}
+
+void ends_of_full_blocks()
+{
+    for (const std::size_t size : {16, 48, 512, 4096, 65536, 1 << 20})
+        keep_ends(size);
+}
+
 void friends()
 {
     const auto one = std::make_shared<Friend>();
@@ -425,6 +442,8 @@ const Shape kShapes[] = {
     {"empty", [] { lose(std::malloc(0)); }},
     {"kept_empty", [] { keep(std::malloc(0)); }},
     {"behind_its_end", [] { keep(static_cast<char*>(block()) + 4096); }},
+    {"ends_of_full_blocks", ends_of_full_blocks},
+    {"ends_of_large_blocks", [] { keep_ends(std::size_t{2} << 20); }},
     {"disguised", [] { keep(reinterpret_cast<void*>(disguised(block()))); }},
     {"beside_a_word", beside_a_word},
     {"resized_too_far", resized_too_far},
@@ -453,7 +472,6 @@ const Shape kShapes[] = {
     {"array_with_a_count", [] { keep(new Counted[7]); }},
     {"second_base", [] { keep(static_cast<Second*>(new Both)); }},
     {"first_base", [] { keep(static_cast<First*>(new Both)); }},
-    // Of another size: their end, which they point to, may be where the next block begins.
     {"kept_words", [] { keep(words(20)); }},
     {"lost_words", [] { words(10); }},
     {"friends", friends},

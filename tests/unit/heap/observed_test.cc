@@ -6,6 +6,7 @@
 #include "src/heap/observed.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <vector>
 
@@ -95,7 +96,8 @@ void expect_told(const void* block, std::size_t size)
 {
     const BlockNote note = note_of(block);
     EXPECT_EQ(note.size, size);
-    EXPECT_EQ(note.room, CoreCalls::usable_size(block));
+    EXPECT_GE(note.room, size);
+    EXPECT_GT(CoreCalls::usable_size(block), size);
     EXPECT_NE(note.trace, 0U);
     EXPECT_EQ(take_events(), std::vector<Event>{as_event(note, 'a')});
 }
@@ -156,6 +158,47 @@ TEST_F(Observed, ToldTheSizeThatWasAskedForAndNotWhatAnAlignmentTakes)
             expect_freed(block);
         }
     }
+}
+
+void expect_full(void* block, std::size_t size)
+{
+    EXPECT_GT(CoreCalls::usable_size(block), size) << "its end is the next block's start";
+    EXPECT_EQ(note_of(block).room, size) << "that is what it takes without an observer";
+    CoreCalls::deallocate(block);
+}
+
+TEST_F(Observed, NeverFillsABlockAndToldTheRoomThatWouldHaveBeenFilled)
+{
+    for (const std::size_t size :
+         {std::size_t{32}, std::size_t{128}, KiB(1), KiB(4), KiB(64), MiB(1), MiB(2)}) {
+        SCOPED_TRACE(size);
+        expect_full(CoreCalls::allocate(size), size);
+        expect_full(CoreCalls::allocate_zeroed(size), size);
+        expect_full(CoreCalls::allocate_aligned(size, size), size);
+        expect_full(CoreCalls::reallocate(CoreCalls::allocate(size / 4), size), size);
+        expect_full(CoreCalls::reallocate(CoreCalls::allocate(size - 1), size), size);
+        expect_full(CoreCalls::reallocate(CoreCalls::allocate(size * 4), size), size);
+    }
+}
+
+TEST_F(Observed, ToldOfNoCopyThatOnlyTheGapNeeds)
+{
+    void* const block = CoreCalls::allocate(100);
+    void* const full = CoreCalls::reallocate(block, 112);
+    EXPECT_EQ(take_events().back().room, 0U);
+    void* const more = CoreCalls::reallocate(full, 113);
+    EXPECT_EQ(take_events().back().room, 112U);
+    CoreCalls::deallocate(more);
+}
+
+TEST_F(Observed, KeepsTheErrorOfASizeThatCannotBe)
+{
+    EXPECT_EQ(CoreCalls::allocate(std::numeric_limits<std::size_t>::max()), nullptr);
+    EXPECT_EQ(CoreCalls::allocate_zeroed(std::numeric_limits<std::size_t>::max()), nullptr);
+    EXPECT_EQ(CoreCalls::allocate_aligned(std::numeric_limits<std::size_t>::max(), 64), nullptr);
+    void* const block = CoreCalls::allocate(MiB(2));
+    EXPECT_EQ(CoreCalls::reallocate(block, std::numeric_limits<std::size_t>::max()), nullptr);
+    CoreCalls::deallocate(block);
 }
 
 TEST_F(Observed, NotToldOfAFreedNull)
