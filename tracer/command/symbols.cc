@@ -6,9 +6,12 @@
 #include <cstdlib>
 #include <cxxabi.h>
 #include <dwarf.h>
+#include <map>
 
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+
+#include "tracer/command/scopes.h"
 
 namespace tarn {
 
@@ -79,53 +82,25 @@ void read_call(Dwarf_Die& unit, Dwarf_Die& inlined, SourceFrame& caller)
     caller.column = number_at(inlined, DW_AT_call_column);
 }
 
-/// The innermost function or block below `above` with code at an address. Errors: false, none.
-bool search_scope(Dwarf_Die& above, Dwarf_Addr address, Dwarf_Die& innermost)
-{
-    Dwarf_Die die;
-    if (dwarf_child(&above, &die) != 0) return false;
-    do {
-        const bool is_scope = dwarf_tag(&die) != DW_TAG_namespace;
-        if (is_scope && dwarf_haspc(&die, address) <= 0) continue;
-        if (is_scope) innermost = die;
-        if (search_scope(die, address, innermost) || is_scope) return true;
-    } while (dwarf_siblingof(&die, &die) == 0);
-    return false;
-}
-
-bool find_scope(Dwarf_Die& unit, Dwarf_Addr address, Dwarf_Die& innermost)
-{
-    Dwarf_Die* found = nullptr;
-    const int count = dwarf_getscopes(&unit, address, &found);
-    const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, std::free);
-    // It passes namespaces by, in which clang has functions. The search takes longer.
-    if (count <= 0) return search_scope(unit, address, innermost);
-    innermost = found[0];
-    return true;
-}
-
 /// The functions that contain an address, by debug information; `innermost` has its line.
-void read_inlined(Dwarf_Die& unit, Dwarf_Addr address, const SourceFrame& innermost,
+void read_inlined(Dwarf_Die& unit, std::vector<Dwarf_Die> scopes, const SourceFrame& innermost,
                   std::vector<SourceFrame>& frames)
 {
-    Dwarf_Die found;
-    if (!find_scope(unit, address, found)) return;
-    // As they lie in each other in the code: dwarf_getscopes() goes on with where the inlined
-    // function was written.
-    Dwarf_Die* chain = nullptr;
-    const int count = dwarf_getscopes_die(&found, &chain);
-    const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(chain, std::free);
     SourceFrame frame = innermost;
-    for (int i = 0; i < count; ++i) {
-        Dwarf_Die& scope = chain[i];
-        const int tag = dwarf_tag(&scope);
-        if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine) continue;
+    for (Dwarf_Die& scope : scopes) {
         read_name(scope, frame);
         frames.push_back(frame);
-        if (tag == DW_TAG_subprogram) return;
         frame = {};
         read_call(unit, scope, frame);
     }
+}
+
+/// Whether no function of the unit has another name for the linker.
+bool is_c(Dwarf_Die& unit)
+{
+    const int language = dwarf_srclang(&unit);
+    return language == DW_LANG_C89 || language == DW_LANG_C || language == DW_LANG_C99 ||
+           language == DW_LANG_C11;
 }
 
 void read_line(Dwarf_Die& unit, Dwarf_Addr address, SourceFrame& frame)
@@ -156,6 +131,11 @@ public:
         return &above->unit;
     }
 
+    const Scopes& scopes_of(Dwarf_Die& unit)
+    {
+        return scopes_.try_emplace(dwarf_dieoffset(&unit), unit).first->second;
+    }
+
 private:
     struct Range {
         Dwarf_Addr start;
@@ -181,7 +161,8 @@ private:
 
     Dwfl_Module* module_;
     bool is_listed_ = false;
-    std::vector<Range> ranges_; // by start
+    std::vector<Range> ranges_;          // by start
+    std::map<Dwarf_Off, Scopes> scopes_; // of units that were asked for
 };
 
 Symbols::Symbols() : session_(dwfl_begin(&kCallbacks), dwfl_end) {}
@@ -217,9 +198,13 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
 
     SourceFrame innermost;
     Dwarf_Addr unit_bias = 0;
-    if (Dwarf_Die* const unit = files_[file].units->find(place, unit_bias)) {
-        read_line(*unit, place - unit_bias, innermost);
-        read_inlined(*unit, place - unit_bias, innermost, frames);
+    Units& units = *files_[file].units;
+    if (Dwarf_Die* const unit = units.find(place, unit_bias)) {
+        const Dwarf_Addr in_unit = place - unit_bias;
+        read_line(*unit, in_unit, innermost);
+        read_inlined(*unit, units.scopes_of(*unit).at(in_unit), innermost, frames);
+        // libdw looks through all symbols for an address.
+        if (!frames.empty() && !frames.back().function.empty() && is_c(*unit)) return frames;
     }
     GElf_Off offset = 0;
     GElf_Sym symbol;
