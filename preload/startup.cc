@@ -68,6 +68,7 @@ void read_own_options()
     options = read;
     Options again;
     read_options(again, environment, write_report);
+    tell_idle_options(options, write_report);
 }
 
 void warn_of_limit(std::size_t used, std::size_t limit)

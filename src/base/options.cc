@@ -182,6 +182,9 @@ struct Assign {
     {
         const std::optional<Period> period = parse_period(value);
         if (!period) return false;
+        if (period->milliseconds != 0 && period->milliseconds < PeriodField::kLeastMilliseconds)
+            return false;
+        if (period->bytes != 0 && period->bytes < PeriodField::kLeastBytes) return false;
         options.*field.milliseconds = period->milliseconds;
         options.*field.bytes = period->bytes;
         return true;
@@ -326,7 +329,9 @@ void apply(Options& options, std::string_view variable, std::string_view key,
             << closest_option(key).name << "'? (TARN=help lists all)\n";
     else
         out << "tarn: " << variable << ": '" << value << "' is not a value of '" << spec->name
-            << "', which takes " << spec->values << "\n";
+            << "', which takes " << spec->values
+            << (std::holds_alternative<PeriodField>(spec->field) ? PeriodField::kLimits : "")
+            << "\n";
 }
 
 void apply_list(Options& options, std::string_view list, TextSink complain)

@@ -89,8 +89,12 @@ struct CountField {
     std::size_t Options::*member;
     std::size_t most;
 };
-/// A time or a size: its unit says which of both is set, the other is 0.
+/// A time or a size: its unit says which of both is set, the other is 0. Below the least ones a
+/// program would do nothing but write files.
 struct PeriodField {
+    static constexpr std::size_t kLeastMilliseconds = 10;
+    static constexpr std::size_t kLeastBytes = KiB(64);
+    static constexpr std::string_view kLimits = ", at least 10ms or 64k";
     std::size_t Options::*milliseconds;
     std::size_t Options::*bytes;
 };
@@ -123,6 +127,10 @@ bool set_option(Options& options, const OptionSpec& spec, std::string_view value
 /// the variable and the value; it has no other effect.
 void read_options(Options& options, std::span<const std::string_view> environment,
                   TextSink complain);
+
+/// Tells `complain` of each option that is not as by default but has no effect, as what would use
+/// it is not on: one line that names it and what it needs.
+void tell_idle_options(const Options& options, TextSink complain);
 
 /// Writes the value that `spec` has in `options`, as it would be written in TARN.
 void print_option_value(FixedText<600>& out, const Options& options, const OptionSpec& spec);

@@ -179,7 +179,7 @@ TEST(Options, ReadTimesWithTheirUnits)
 TEST(Options, ReadPeriodsByTheirUnit)
 {
     const auto period_of = [](const std::string& value) {
-        const std::string entry = "TARN=interval=7b,interval=" + value;
+        const std::string entry = "TARN=interval=64k,interval=" + value;
         const Options options = options_of({entry});
         return std::pair(options.interval_milliseconds, options.interval_bytes);
     };
@@ -190,12 +190,15 @@ TEST(Options, ReadPeriodsByTheirUnit)
     EXPECT_EQ(period_of("1g"), Period(0, 1U << 30));
     EXPECT_EQ(period_of("3mib"), Period(0, 3U << 20));
     EXPECT_EQ(complaints, "");
-    for (const std::string value : {"", "5", "5m", "5M", "5x", "s", "1.5s", "18446744073709552s"}) {
-        EXPECT_EQ(period_of(value), Period(0, 7)) << value;
+    for (const std::string value :
+         {"", "5", "5m", "5M", "5x", "s", "1.5s", "18446744073709552s", "9ms", "1b", "65535"}) {
+        EXPECT_EQ(period_of(value), Period(0, 65536)) << value;
         EXPECT_NE(complaints, "") << value;
     }
     EXPECT_EQ(value_of(options_of({"TARN_INTERVAL=60s"}), "interval"), "60000ms");
-    EXPECT_EQ(value_of(options_of({"TARN_INTERVAL=1k"}), "interval"), "1024b");
+    EXPECT_EQ(value_of(options_of({"TARN_INTERVAL=64k"}), "interval"), "65536b");
+    expect_refused("TARN_INTERVAL=1b", "tarn: TARN_INTERVAL: '1b' is not a value of 'interval', "
+                                       "which takes TIME|SIZE, at least 10ms or 64k\n");
 }
 
 TEST(Options, ReadPercentagesWithAndWithoutTheirSign)

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// Which options have an effect only together with others.
+
+#include <algorithm>
+#include <array>
+
+#include "src/base/options.h"
+
+namespace tarn {
+
+namespace {
+
+bool has_leaks(const Options& options)
+{
+    return options.leaks;
+}
+
+bool has_trace(const Options& options)
+{
+    return options.counts_sites();
+}
+
+bool has_stacks(const Options& options)
+{
+    return options.counts_sites() || (options.leaks && options.stacks);
+}
+
+bool has_leaks_with_stacks(const Options& options)
+{
+    return options.leaks && has_stacks(options);
+}
+
+bool has_pools(const Options& options)
+{
+    return options.pools;
+}
+
+bool has_dumps(const Options& options)
+{
+    return options.interval_milliseconds != 0 || options.interval_bytes != 0 || options.peak != 0;
+}
+
+/// A trace has them anyway.
+bool has_choice_of_stacks(const Options& options)
+{
+    return options.leaks && !options.counts_sites();
+}
+
+struct Need {
+    std::string_view option;
+    bool (*is_met)(const Options& options);
+    std::string_view without; // "has no effect without ..."
+};
+
+constexpr std::string_view kTrace = "trace or profile";
+constexpr std::string_view kAnyStacks = "trace, profile, or leaks with stacks";
+constexpr std::string_view kLeaksWithStacks = "leaks with stacks";
+
+constexpr std::array kNeeds{
+    Need{"thp", has_pools, "pools"},
+    Need{"huge_pages", has_pools, "pools"},
+    Need{"leaks_show", has_leaks, "leaks"},
+    Need{"leaks_max", has_leaks, "leaks"},
+    Need{"leaks_exitcode", has_leaks, "leaks"},
+    Need{"leaks_signal", has_leaks, "leaks"},
+    Need{"leaks_since", has_leaks, "leaks"},
+    Need{"leaks_json", has_leaks, "leaks"},
+    Need{"min_bytes", has_leaks, "leaks"},
+    Need{"children", has_leaks, "leaks"},
+    Need{"suppressions", has_leaks_with_stacks, kLeaksWithStacks},
+    Need{"gen_suppressions", has_leaks_with_stacks, kLeaksWithStacks},
+    Need{"stacks", has_choice_of_stacks, "leaks, nor with trace or profile"},
+    Need{"sample", has_stacks, kAnyStacks},
+    Need{"depth", has_stacks, kAnyStacks},
+    Need{"symbolizer", has_stacks, kAnyStacks},
+    Need{"trace_max", has_trace, kTrace},
+    Need{"trace_file", has_trace, kTrace},
+    Need{"trace_signal", has_trace, kTrace},
+    Need{"interval", has_trace, kTrace},
+    Need{"peak", has_trace, kTrace},
+    Need{"dumps_max", has_dumps, "interval or peak"},
+};
+
+} // namespace
+
+void tell_idle_options(const Options& options, TextSink complain)
+{
+    for (const OptionSpec& spec : option_specs()) {
+        const auto* const need = std::ranges::find(kNeeds, spec.name, &Need::option);
+        if (need == kNeeds.end() || need->is_met(options)) continue;
+        FixedText<600> value;
+        FixedText<600> otherwise;
+        print_option_value(value, options, spec);
+        print_option_value(otherwise, Options{}, spec);
+        if (value.view() == otherwise.view()) continue;
+        Printer(complain) << "tarn: " << spec.name << "=" << value.view()
+                          << " has no effect without " << need->without << "\n";
+    }
+}
+
+} // namespace tarn
