@@ -3,6 +3,7 @@
 #include "tracer/stack_walk.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "src/os/memory.h"
@@ -18,7 +19,6 @@ constexpr std::uintptr_t kLargestFrame = std::uintptr_t{64} << 20;
 /// Up to here all pages between two frames are looked at.
 constexpr std::uintptr_t kLargestGap = std::uintptr_t{1} << 20;
 
-constexpr std::uintptr_t kAddressBits = (std::uintptr_t{1} << 48) - 1;
 constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
 
 constexpr std::size_t kNothingChanged = std::numeric_limits<std::size_t>::max();
@@ -118,7 +118,7 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
 }
 
 /// Goes to the first caller that is not our own, if the way there is one of own_paths_.
-inline bool StackWalker::leave_known(Position& at, MemoryRange own)
+[[gnu::always_inline]] inline bool StackWalker::leave_known(Position& at, MemoryRange own)
 {
     for (const OwnPath& path : own_paths_) {
         bool is_same = path.size != 0 && is_readable(at.stack_pointer + path.size - kWord);
@@ -136,7 +136,7 @@ inline bool StackWalker::leave_known(Position& at, MemoryRange own)
 }
 
 /// Goes to the first caller that is not our own, and remembers the way if it is always the same.
-StackWalker::Step StackWalker::leave_own(Position& at, MemoryRange own)
+[[gnu::noinline]] StackWalker::Step StackWalker::leave_own(Position& at, MemoryRange own)
 {
     OwnPath path{};
     const std::uintptr_t start = at.stack_pointer;
@@ -179,7 +179,7 @@ StackWalker::Step StackWalker::leave_own(Position& at, MemoryRange own)
 
 /// Whether the way outwards stays the same when a call returns to `value` instead of where it did.
 /// If so, that is what it does from now on.
-bool StackWalker::replaces(std::size_t number, std::uintptr_t value)
+[[gnu::always_inline]] inline bool StackWalker::replaces(std::size_t number, std::uintptr_t value)
 {
     Detail& detail = details_[number];
     if (detail.kind != Kind::call) return false;
@@ -191,44 +191,64 @@ bool StackWalker::replaces(std::size_t number, std::uintptr_t value)
     return true;
 }
 
+/// How many of the `count` outermost words of last_ are left without those, from inside, that hold
+/// what they held. Most of a walk is this: four at a time take half as long.
+[[gnu::always_inline]] inline std::size_t StackWalker::find_changed(std::size_t count) const
+{
+    const auto is_same = [this](std::size_t number) {
+        return load(last_[number].address) == last_[number].value;
+    };
+    for (; count >= 4; count -= 4) {
+        if (!is_same(count - 1)) return count;
+        if (!is_same(count - 2)) return count - 1;
+        if (!is_same(count - 3)) return count - 2;
+        if (!is_same(count - 4)) return count - 3;
+    }
+    while (count != 0 && is_same(count - 1))
+        --count;
+    return count;
+}
+
 /// Whether all beyond the innermost call of last_ is as it was, but for addresses that make no
 /// difference. If not, only what is further outside than the first difference stays.
 [[gnu::always_inline]] inline bool StackWalker::is_as_before()
 {
-    for (std::size_t i = last_size_ - 1; i-- > 0;) {
-        const std::uintptr_t value = load(last_[i].address);
-        if (value == last_[i].value || replaces(i, value)) [[likely]]
+    std::size_t count = last_size_ - 1;
+    while ((count = find_changed(count)) != 0) {
+        --count;
+        if (replaces(count, load(last_[count].address))) [[likely]]
             continue;
-        last_size_ = i;
+        last_size_ = count;
         first_changed_ = kNothingChanged;
         return false;
     }
     return true;
 }
 
-[[gnu::always_inline]] inline TraceId StackWalker::child(TraceId parent, std::uintptr_t address,
-                                                         ModuleId module)
+[[gnu::always_inline]] inline TraceId StackWalker::child(TraceId parent, std::uint64_t call)
 {
-    const Call call{.address = address & kAddressBits, .module = module};
-    const std::size_t hash = ((address ^ std::uintptr_t{parent} << 5U) * 0x9E3779B97F4A7C15U) >>
+    // The parent high up: next to each other its numbers and the addresses would cancel out.
+    const std::size_t hash = ((call ^ std::uint64_t{parent} << 32U) * 0x9E3779B97F4A7C15U) >>
                              static_cast<unsigned>(64 - kRecentBits);
     RecentNode& recent = recent_nodes_[hash];
-    if (recent.call == call && recent.parent == parent && recent.node != kNoTrace) [[likely]]
-        return recent.node;
-    recent = {.call = call, .parent = parent, .node = stack_trie.child(parent, call)};
+    if (recent.call != call || recent.parent != parent || recent.node == kNoTrace) [[unlikely]]
+        recent = {.call = call,
+                  .parent = parent,
+                  .node = stack_trie.child(parent, std::bit_cast<Call>(call))};
     return recent.node;
 }
 
 /// Finds the nodes of last_ from word `first` on. Errors: kNoTrace, no memory.
-TraceId StackWalker::find_nodes(std::size_t first)
+[[gnu::always_inline]] inline TraceId StackWalker::find_nodes(std::size_t first)
 {
     TraceId node = kNoTrace;
     for (std::size_t i = first; i-- > 0 && node == kNoTrace;)
         if (details_[i].kind == Kind::call) node = details_[i].node;
-    for (std::size_t i = first; i < last_size_; ++i) {
+    const std::size_t size = last_size_;
+    for (std::size_t i = first; i < size; ++i) {
         Detail& detail = details_[i];
         if (detail.kind != Kind::call) continue;
-        node = child(node, last_[i].value, detail.rule.module());
+        node = child(node, detail.rule.with_module(last_[i].value));
         detail.node = node;
         if (node == kNoTrace) break;
     }
@@ -237,7 +257,7 @@ TraceId StackWalker::find_nodes(std::size_t first)
 }
 
 /// Puts fresh_ on top of last_ and finds the nodes.
-inline TraceId StackWalker::join()
+[[gnu::always_inline]] inline TraceId StackWalker::join()
 {
     std::size_t count = 0;
     Need need = Need::none;
@@ -272,8 +292,8 @@ inline bool StackWalker::may_join(std::size_t calls, std::size_t most_calls) con
 }
 
 /// From a call of the program on: all that is not as it was the last time.
-inline StackWalker::Step StackWalker::walk_new(Position& at, std::size_t most_calls,
-                                               bool& has_joined)
+[[gnu::always_inline]] inline StackWalker::Step
+StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
 {
     using Rule = UnwindRule::Kind;
     for (std::size_t calls = 1;; ++calls) {
@@ -298,13 +318,15 @@ inline StackWalker::Step StackWalker::walk_new(Position& at, std::size_t most_ca
 
 /// All the way by everything that call frame information can say, for stacks on which there is a
 /// signal frame or the like. What was found is not remembered: such a stack may have parts.
-TraceId StackWalker::walk_anyhow(const RegisterValues& start, MemoryRange own,
-                                 std::size_t most_calls)
+[[gnu::noinline]] TraceId StackWalker::walk_anyhow(const Position& start, MemoryRange own,
+                                                   std::size_t most_calls)
 {
-    RegisterValues registers = start;
+    RegisterValues registers = current_registers();
     bool is_interrupted = true;
     last_size_ = 0;
     fresh_size_ = 0;
+    while (registers[kStackPointer] < start.stack_pointer)
+        if (step_out(registers, is_interrupted) != Caller::found) return kNoTrace;
     while (fresh_size_ < most_calls && step_out(registers, is_interrupted) == Caller::found) {
         const std::uintptr_t address = registers[kReturnAddress];
         if (fresh_size_ == 0 && own.contains(address)) continue;
@@ -318,16 +340,14 @@ TraceId StackWalker::walk_anyhow(const RegisterValues& start, MemoryRange own,
     return node;
 }
 
-TraceId StackWalker::walk(const RegisterValues& start, MemoryRange own, std::size_t most_calls)
+TraceId StackWalker::walk(const Position& start, MemoryRange own, std::size_t most_calls)
 {
-    if (const std::uint64_t epoch = rule_cache.epoch(); epoch != epoch_) {
+    if (const std::uint64_t epoch = rule_cache.epoch(); epoch != epoch_) [[unlikely]] {
         last_size_ = 0;
         recent_nodes_.fill({}); // not = {}, for which a debug build has one on the stack
         epoch_ = epoch;
     }
-    Position at{.address = start[kReturnAddress],
-                .stack_pointer = start[kStackPointer],
-                .frame_pointer = start[kFramePointer]};
+    Position at = start;
     fresh_size_ = 0;
     fresh_calls_ = 0;
     first_changed_ = kNothingChanged;

@@ -30,10 +30,10 @@ inline constexpr std::size_t kMostCalls = 2048;
 /// time, and none of its signal handlers.
 class StackWalker {
 public:
-    /// The stack above `start`, whose `kReturnAddress` is where it is now, always the same. Calls
-    /// of `own` that are innermost are left out. At most `most_calls`, which is kMostCalls or less.
-    /// Errors: kNoTrace, no memory. Cost: 20 to 60 ns for 30 calls of which a few are new.
-    TraceId walk(const RegisterValues& start, MemoryRange own, std::size_t most_calls);
+    /// The stack above `start`, the current_position() of the caller, always at the same place.
+    /// Calls of `own` that are innermost are left out. At most `most_calls`, which is kMostCalls or
+    /// less. Errors: kNoTrace, no memory. Cost: 20 to 60 ns for 30 calls of which a few are new.
+    TraceId walk(const Position& start, MemoryRange own, std::size_t most_calls);
 
     /// Before another thread has it: that one's stack may lie where this one's was.
     void forget()
@@ -62,13 +62,6 @@ private:
         Need need;
     };
 
-    /// Where a walk is.
-    struct Position {
-        std::uintptr_t address;
-        std::uintptr_t stack_pointer;
-        std::uintptr_t frame_pointer;
-    };
-
     /// A way out of our own functions, all of which have frames of fixed sizes.
     struct OwnPath {
         struct Check {
@@ -83,7 +76,7 @@ private:
 
     /// A call that was looked up lately.
     struct RecentNode {
-        Call call;
+        std::uint64_t call; // UnwindRule::with_module()
         TraceId parent;
         TraceId node;
     };
@@ -97,14 +90,15 @@ private:
     Step step(Position& at, const UnwindRule& rule);
     Detail& add(std::uintptr_t address, std::uintptr_t value, Kind kind);
     bool joins(const Position& at);
+    std::size_t find_changed(std::size_t count) const;
     bool is_as_before();
     bool may_join(std::size_t calls, std::size_t most_calls) const;
     bool replaces(std::size_t number, std::uintptr_t value);
-    TraceId child(TraceId parent, std::uintptr_t address, ModuleId module);
+    TraceId child(TraceId parent, std::uint64_t call);
     TraceId find_nodes(std::size_t first);
     TraceId join();
     Step walk_new(Position& at, std::size_t most_calls, bool& has_joined);
-    TraceId walk_anyhow(const RegisterValues& start, MemoryRange own, std::size_t most_calls);
+    TraceId walk_anyhow(const Position& start, MemoryRange own, std::size_t most_calls);
 
     static constexpr int kRecentBits = 12;
     static constexpr std::size_t kMostFresh = 3 * kMostCalls;

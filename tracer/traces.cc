@@ -66,15 +66,16 @@ struct ThreadState {
 };
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadState thread_state{};
 
-TraceId walk_from(StackWalker& walker, const RegisterValues& start)
+TraceId walk_from(StackWalker& walker, const Position& start)
 {
     return walker.walk(start, own_code(), trace_options.most_calls);
 }
 
-TraceId walk_from(const RegisterValues& start)
+/// For a thread without a walker, or without one of its own.
+[[gnu::noinline]] TraceId walk_first(const Position& start)
 {
     ThreadState& state = thread_state;
-    StackWalker* const walker = state.walker != nullptr ? state.walker : walker_pool.take();
+    StackWalker* const walker = walker_pool.take();
     if (walker == nullptr) return kNoTrace;
     const TraceId trace = walk_from(*walker, start);
     if (state.has_left)
@@ -85,9 +86,10 @@ TraceId walk_from(const RegisterValues& start)
 }
 
 /// The stack that the caller is called on.
-[[gnu::noinline]] TraceId current_trace()
+[[gnu::always_inline]] inline TraceId current_trace(const ThreadState& state)
 {
-    return walk_from(current_registers());
+    const Position start = current_position();
+    return state.walker != nullptr ? walk_from(*state.walker, start) : walk_first(start);
 }
 
 /// With kIgnored, if it is to be.
@@ -100,7 +102,10 @@ constinit std::atomic<std::uint32_t> last_mark{0};
 
 BlockNote note_allocated(std::size_t size, std::size_t room, std::uint32_t)
 {
-    return {.trace = marked(current_trace()), .born = current_mark(), .size = size, .room = room};
+    return {.trace = marked(current_trace(thread_state)),
+            .born = current_mark(),
+            .size = size,
+            .room = room};
 }
 
 void note_freed(const BlockNote&) {}
@@ -146,7 +151,7 @@ BlockNote count_allocated(std::size_t size, std::size_t room, std::uint32_t)
     ThreadState& state = thread_state;
     if (state.number == 0) state.number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
     ++state.allocations;
-    BlockNote note{.trace = current_trace(), .born = 0, .size = size, .room = room};
+    BlockNote note{.trace = current_trace(state), .born = 0, .size = size, .room = room};
     note.born = os::is_single_threaded() ? add_allocated(note, state, true)
                                          : add_allocated(note, state, false);
     state.last_birth = note.born;
@@ -170,7 +175,7 @@ void count_resized(const BlockNote& note, std::size_t copied)
 BlockNote count_sampled(std::size_t size, std::size_t room, std::uint32_t weight)
 {
     const bool is_alone = os::is_single_threaded();
-    const TraceId trace = current_trace();
+    const TraceId trace = current_trace(thread_state);
     if (Site* const site = site_table.find(trace)) {
         site->detail().samples.add(1, is_alone);
         site->allocations.add(weight, is_alone);

@@ -111,6 +111,21 @@ UnwindRule rule_at(std::uintptr_t address)
 
 } // namespace
 
+UnwindRule RuleCache::find_further(std::uintptr_t address)
+{
+    const Key key = key_of(address);
+    const Entry* const entries = entries_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < kMostProbes; ++i) {
+        const Entry& entry = entries[(hash_of(address) + i) % kCapacity];
+        const Key found = entry.key.load(std::memory_order_acquire);
+        if (found == 0) break;
+        if (found != key) continue;
+        const UnwindRule rule = entry.rule.load(std::memory_order_acquire);
+        if (entry.key.load(std::memory_order_relaxed) == key) return rule;
+    }
+    return look_up(address);
+}
+
 UnwindRule RuleCache::look_up(std::uintptr_t address)
 {
     const os::LockGuard guard(mutex_);

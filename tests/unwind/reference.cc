@@ -78,7 +78,7 @@ void compare(const Stack& ours, const Stack& reference)
 
 [[gnu::noinline]] void look()
 {
-    const tarn::RegisterValues start = tarn::current_registers();
+    const tarn::Position start = tarn::current_position();
     if (walker == nullptr)
         walker = static_cast<tarn::StackWalker*>(tarn::arena.take(sizeof(tarn::StackWalker)));
     const tarn::TraceId trace = walker->walk(start, tarn::own_code(), kMost);

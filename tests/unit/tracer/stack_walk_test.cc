@@ -51,7 +51,7 @@ struct Stack {
     Stack stack;
     std::array<void*, kMostCalls + 64> buffer;
     const int size = ::backtrace(buffer.data(), buffer.size());
-    stack.trace = walker.walk(current_registers(), {}, most_calls);
+    stack.trace = walker.walk(current_position(), {}, most_calls);
     for (int i = 1; i < size; ++i) // the first is in here
         stack.expected.push_back(
             reinterpret_cast<std::uintptr_t>(buffer[static_cast<std::size_t>(i)]));
