@@ -140,9 +140,12 @@ void report_trace_now()
         return;
     }
     const FixedText<1024> file = profile_path(!makes_dumps());
-    report_trace(
-        {.most_sites = options.trace_max, .profile = file.view(), .started_at = started_at},
-        write_report);
+    FixedText<1024> timeline = expand_pattern(options.timeline.view());
+    report_trace({.most_sites = options.trace_max,
+                  .profile = file.view(),
+                  .timeline = timeline.c_str(),
+                  .started_at = started_at},
+                 write_report);
 }
 
 /// In a trace a block's note says something else, and without stacks there is none.

@@ -13,6 +13,7 @@
 #include "src/os/mutex.h"
 #include "tracer/site_detail.h"
 #include "tracer/stack_trie.h"
+#include "tracer/timeline.h"
 
 namespace tarn {
 
@@ -100,17 +101,21 @@ public:
     void allocated(std::uint64_t bytes, bool is_alone = os::is_single_threaded(),
                    std::uint64_t blocks = 1)
     {
-        blocks_.add(blocks, is_alone);
+        const std::uint64_t before = blocks_.fetch_add(blocks, is_alone);
         bytes_.add(bytes, is_alone);
         const std::uint64_t now = live_bytes();
         if (now >= next_peak_.load(std::memory_order_relaxed)) [[unlikely]]
             note_peak(now);
+        if (Timeline::is_look_due(before, blocks, bytes)) [[unlikely]]
+            timeline.look();
     }
     void freed(std::uint64_t bytes, bool is_alone = os::is_single_threaded(),
                std::uint64_t blocks = 1)
     {
-        freed_blocks_.add(blocks, is_alone);
+        const std::uint64_t before = freed_blocks_.fetch_add(blocks, is_alone);
         freed_bytes_.add(bytes, is_alone);
+        if (Timeline::is_look_due(before, blocks, bytes)) [[unlikely]]
+            timeline.look();
     }
 
     /// For a report: if most is in use now, that is the peak.
@@ -127,6 +132,7 @@ public:
     std::uint64_t bytes() const { return bytes_.get(); }
     std::uint64_t blocks() const { return blocks_.get(); }
     std::uint64_t freed_blocks() const { return freed_blocks_.get(); }
+    std::uint64_t freed_bytes() const { return freed_bytes_.get(); }
     /// Of the last peak that was noted: within a hundredth of the highest.
     std::uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
     std::uint64_t peak_blocks() const { return peak_blocks_.load(std::memory_order_relaxed); }

@@ -18,6 +18,7 @@
 #include "tracer/helper.h"
 #include "tracer/site_figures.h"
 #include "tracer/sites.h"
+#include "tracer/timeline_report.h"
 #include "tracer/trace_profile.h"
 #include "tracer/traces.h"
 
@@ -99,6 +100,9 @@ public:
             {.suppressions = "", .profile = options_.profile, .describe = describe_sites}, sink_);
         print_totals();
         if (!has_names) print_no_names();
+        const std::span points(points_.data(), point_count_);
+        print_timeline(out_, points);
+        if (options_.timeline[0] != '\0') write_timeline(options_.timeline, points, sink_);
         print_list("hold the most when the process holds the most:", &Place::peak_bytes,
                    [this](const Place& place) {
                        out_ << HumanBytes{place.peak_bytes} << " ("
@@ -299,6 +303,8 @@ private:
     Printer out_;
     MappedArray<Place> places_;
     MappedArray<SiteFigures> figures_;
+    Timeline::Copy points_; // up to when the report began: the helper takes its time
+    std::size_t point_count_ = timeline.copy(points_);
     double nanoseconds_ = tick_rate.nanoseconds_per_tick();
     std::uint64_t temporaries_ = 0;
     std::uint64_t samples_ = 0;

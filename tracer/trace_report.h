@@ -15,6 +15,7 @@ namespace tarn {
 struct TraceReportOptions {
     std::size_t most_sites;   // in each list
     std::string_view profile; // file to be written; empty: none
+    const char* timeline;     // likewise
     std::uint64_t started_at; // milliseconds of os::clock_milliseconds()
 };
 

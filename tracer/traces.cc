@@ -230,6 +230,7 @@ const Observer* start_tracing(const TraceOptions& options)
     // The program itself is the first, as readers of profiles expect.
     module_table.find(::getauxval(AT_PHDR));
     if (!options.counts_sites) return &kObserver;
+    timeline.start();
     return options.sample_period != 0 ? &kSamplingObserver : &kCountingObserver;
 }
 

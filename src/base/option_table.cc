@@ -69,6 +69,8 @@ constexpr std::array kOptionSpecs{
                "most places in each list of that report"},
     OptionSpec{"trace_file", &Options::trace_file, "PATTERN", "",
                "where trace and profile write their file for pprof; else tarn.%e.%p.pb.gz"},
+    OptionSpec{"timeline", &Options::timeline, "PATTERN", "",
+               "write what was in use over time, allocated and freed, as CSV to this file, too"},
     OptionSpec{"trace_signal", &Options::trace_signal, "NAME", "",
                "report the trace so far whenever this signal arrives"},
     OptionSpec{

@@ -61,6 +61,7 @@ struct Options {
     OptionText trace_signal;   // likewise
     std::size_t trace_max = 5; // places
     OptionText trace_file;     // file name pattern
+    OptionText timeline;       // file name pattern, empty: none
     std::size_t interval_milliseconds = 0; // between profiles; one of both at most, 0: none
     std::size_t interval_bytes = 0;        // allocated
     std::size_t peak = 0;                  // percent above the peak of the last profile, 0: none
