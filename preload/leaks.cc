@@ -83,6 +83,7 @@ void after_fork()
     status_found.store(0, std::memory_order_relaxed);
     owner.store(startup_options().children ? ::getpid() : 0, std::memory_order_relaxed);
     reset_report_lock();
+    reset_trace_locks();
 }
 
 std::uint32_t own_thread_id()

@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "tracer/helper.h"
 #include "tracer/modules.h"
+#include "tracer/tags.h"
 
 namespace tarn {
 
@@ -65,15 +66,17 @@ std::string_view take_until(std::string_view& rest, char end)
 
 bool CallNames::add(TraceId trace)
 {
-    for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node))
+    for (TraceId node = trace; node != kNoTrace; node = stack_trie.caller(node))
         if (!calls_.push_back(stack_trie.call(node))) return false;
     return traces_.push_back(trace);
 }
 
 bool CallNames::add_all()
 {
-    for (std::size_t id = 1; id <= stack_trie.size(); ++id)
-        if (!calls_.push_back(stack_trie.call(static_cast<TraceId>(id)))) return false;
+    for (std::size_t id = 1; id <= stack_trie.size(); ++id) {
+        const Call call = stack_trie.call(static_cast<TraceId>(id));
+        if (call.module != kTagModule && !calls_.push_back(call)) return false;
+    }
     return true;
 }
 
@@ -119,7 +122,7 @@ void CallNames::write_stacks(HelperText& text) const
 {
     for (const TraceId trace : traces_.all()) {
         text << "L";
-        for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node)) {
+        for (TraceId node = trace; node != kNoTrace; node = stack_trie.caller(node)) {
             text << " ";
             text.hexadecimal(number_of(stack_trie.call(node)));
         }
@@ -130,9 +133,14 @@ void CallNames::write_stacks(HelperText& text) const
 void CallNames::write_profile(HelperText& text, const Request& request) const
 {
     for (std::size_t id = 1; id <= stack_trie.size(); ++id) {
+        const Call call = stack_trie.call(static_cast<TraceId>(id));
+        if (call.module == kTagModule) {
+            text << "G " << tag_table[static_cast<TagId>(call.address)].path() << "\n";
+            continue;
+        }
         text << "N ";
         text.hexadecimal(stack_trie.parent(static_cast<TraceId>(id))) << " ";
-        text.hexadecimal(number_of(stack_trie.call(static_cast<TraceId>(id)))) << "\n";
+        text.hexadecimal(number_of(call)) << "\n";
     }
     request.describe(text);
     text << "P " << request.profile << "\n";
@@ -204,7 +212,7 @@ template <class Use> bool CallNames::for_each_function(Call call, Use use) const
 void CallNames::for_each_frame(TraceId trace, void (*visit)(void* context, const Frame& frame),
                                void* context) const
 {
-    for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node)) {
+    for (TraceId node = trace; node != kNoTrace; node = stack_trie.caller(node)) {
         const Call call = stack_trie.call(node);
         Frame frame{};
         frame.address = call_site(call);
@@ -288,7 +296,7 @@ void CallNames::print_brief(Printer& out, Call call) const
 void CallNames::print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const
 {
     for (TraceId node = trace; node != kNoTrace && most_calls > 0;
-         node = stack_trie.parent(node), --most_calls) {
+         node = stack_trie.caller(node), --most_calls) {
         const Call call = stack_trie.call(node);
         const bool has_names = for_each_function(
             call, [&](const Function& function) { out << "   fun:" << function.linkage << "\n"; });
@@ -305,13 +313,13 @@ void CallNames::print(Printer& out, TraceId trace, std::size_t most_calls, Style
         const Call call = stack_trie.call(node);
         TraceId inner = trace;
         while (inner != node && stack_trie.call(inner) != call)
-            inner = stack_trie.parent(inner);
+            inner = stack_trie.caller(inner);
         return inner != node;
     };
     unsigned number = 0;
     std::size_t calls = 0;
     std::size_t left = 0;
-    for (TraceId node = trace; node != kNoTrace; node = stack_trie.parent(node)) {
+    for (TraceId node = trace; node != kNoTrace; node = stack_trie.caller(node)) {
         if (calls == most_calls || is_repeated(node)) {
             ++left;
             continue;

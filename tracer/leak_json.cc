@@ -14,6 +14,7 @@
 #include "src/os/file.h"
 #include "src/os/process.h"
 #include "tracer/mapped_array.h"
+#include "tracer/tags.h"
 
 namespace tarn {
 
@@ -109,6 +110,8 @@ private:
         json_.key("sizes").begin_object().key("least").number(group.least);
         json_.key("most").number(group.most).end_object();
         write_total("with", group.with);
+        if (const TagId tag = tag_of(group.trace); tag != kNoTag)
+            json_.key("tag").text(tag_table[tag].path());
         json_.key("stack").begin_array();
         found_.groups.names().for_each_frame(
             group.trace,

@@ -14,6 +14,7 @@
 #include "src/os/stack.h"
 #include "tracer/helper.h"
 #include "tracer/leak_json.h"
+#include "tracer/tags.h"
 
 namespace tarn {
 
@@ -105,6 +106,8 @@ void print_group(Printer& out, const LeakGroup& group, const CallNames& names)
         names.print(out, group.trace, kMostCallsListed);
     else
         print_preview(out, *group.first);
+    if (const TagId tag = tag_of(group.trace); tag != kNoTag)
+        out << "    Tagged " << tag_table[tag].path() << ".\n";
     if (group.with.blocks != 0)
         out << "    With them " << group.with.bytes << " byte(s) in " << group.with.blocks
             << " object(s) are lost.\n";

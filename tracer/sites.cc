@@ -26,7 +26,8 @@ Site* SiteTable::add(TraceId trace)
     }
     Site& fresh = site(number);
     fresh.trace = trace;
-    fresh.index = static_cast<std::uint32_t>(number % kSitesInChunk);
+    fresh.index = static_cast<std::uint16_t>(number % kSitesInChunk);
+    fresh.tag = tag_of(trace);
     size_.store(number, std::memory_order_release);
     stack_trie.set_tag(trace, static_cast<std::uint32_t>(number));
     return &fresh;

@@ -13,6 +13,7 @@
 #include "src/os/mutex.h"
 #include "tracer/site_detail.h"
 #include "tracer/stack_trie.h"
+#include "tracer/tags.h"
 #include "tracer/timeline.h"
 
 namespace tarn {
@@ -21,7 +22,8 @@ inline constexpr std::size_t kSitesInChunk = 512;
 
 struct Site {
     TraceId trace;
-    std::uint32_t index; // in its chunk
+    std::uint16_t index; // in its chunk
+    TagId tag;           // of its stack
     SiteCounter allocations;
     SiteCounter bytes; // asked for
     SiteCounter frees;

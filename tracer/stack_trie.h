@@ -6,6 +6,8 @@
 //
 //      main ──┬── parse ──── malloc caller a        trace 3 = main, parse, a
 //             └── render ─── malloc caller b        trace 5 = main, render, b
+//
+// Above the outermost call there may be a tag, see tags.h.
 
 #pragma once
 
@@ -26,6 +28,9 @@ struct Call {
     friend bool operator==(const Call&, const Call&) = default;
 };
 
+/// "Module" of what is no call, but a tag; above all of these. Its address is the tag's number.
+inline constexpr std::uint16_t kTagModule = 0xFFFF;
+
 /// Number of a node; kNoTrace is above all of them.
 using TraceId = std::uint32_t;
 inline constexpr TraceId kNoTrace = 0;
@@ -39,6 +44,12 @@ public:
 
     TraceId parent(TraceId id) const { return node(id).parent; }
     Call call(TraceId id) const { return node(id).call; }
+    /// The node of the call that made it; kNoTrace: it is the outermost one. A tag is none.
+    TraceId caller(TraceId id) const
+    {
+        const TraceId above = parent(id);
+        return above != kNoTrace && call(above).module == kTagModule ? kNoTrace : above;
+    }
     /// A number that somebody gives a node, at first 0.
     std::uint32_t tag(TraceId id) const { return node(id).tag.load(std::memory_order_acquire); }
     void set_tag(TraceId id, std::uint32_t tag)

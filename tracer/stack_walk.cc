@@ -244,6 +244,7 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     TraceId node = kNoTrace;
     for (std::size_t i = first; i-- > 0 && node == kNoTrace;)
         if (details_[i].kind == Kind::call) node = details_[i].node;
+    if (node == kNoTrace) node = root_;
     const std::size_t size = last_size_;
     for (std::size_t i = first; i < size; ++i) {
         Detail& detail = details_[i];
@@ -278,7 +279,8 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
         added.need = need;
         added.count = static_cast<std::uint16_t>(++count);
     }
-    const std::size_t first = std::min(first_changed_, joint);
+    const std::size_t first = has_new_root_ ? 0 : std::min(first_changed_, joint);
+    has_new_root_ = false;
     return first < last_size_ ? find_nodes(first) : details_[last_size_ - 1].node;
 }
 
@@ -340,8 +342,13 @@ StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
     return node;
 }
 
-TraceId StackWalker::walk(const Position& start, MemoryRange own, std::size_t most_calls)
+TraceId StackWalker::walk(const Position& start, MemoryRange own, std::size_t most_calls,
+                          TraceId root)
 {
+    if (root != root_) [[unlikely]] {
+        root_ = root;
+        has_new_root_ = true;
+    }
     if (const std::uint64_t epoch = rule_cache.epoch(); epoch != epoch_) [[unlikely]] {
         last_size_ = 0;
         recent_nodes_.fill({}); // not = {}, for which a debug build has one on the stack

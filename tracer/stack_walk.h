@@ -32,8 +32,10 @@ class StackWalker {
 public:
     /// The stack above `start`, the current_position() of the caller, always at the same place.
     /// Calls of `own` that are innermost are left out. At most `most_calls`, which is kMostCalls or
-    /// less. Errors: kNoTrace, no memory. Cost: 20 to 60 ns for 30 calls of which a few are new.
-    TraceId walk(const Position& start, MemoryRange own, std::size_t most_calls);
+    /// less. Below `root`, a node that is no call; kNoTrace: below none.
+    /// Errors: kNoTrace, no memory. Cost: 20 to 60 ns for 30 calls of which a few are new.
+    TraceId walk(const Position& start, MemoryRange own, std::size_t most_calls,
+                 TraceId root = kNoTrace);
 
     /// Before another thread has it: that one's stack may lie where this one's was.
     void forget()
@@ -110,6 +112,8 @@ private:
     std::size_t fresh_size_;
     std::size_t fresh_calls_;
     std::size_t first_changed_; // word of last_ from which on nodes are to be found
+    TraceId root_;              // the nodes of last_ are to be below it
+    bool has_new_root_;         // but are below another one
     bool is_cut_;               // last_ begins further inside than the stack does
     std::uint64_t epoch_;       // of the rules by which last_ was found
     MemoryRange stack_;         // pages around the stack pointer that can be read

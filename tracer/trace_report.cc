@@ -16,6 +16,7 @@
 #include "tracer/arena.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
+#include "tracer/marks_report.h"
 #include "tracer/site_figures.h"
 #include "tracer/sites.h"
 #include "tracer/timeline_report.h"
@@ -30,6 +31,8 @@ namespace {
 constexpr std::size_t kMostCallsListed = 10;
 /// Below, nobody would make them fewer.
 constexpr std::uint64_t kFewResizes = 10;
+/// So many are listed whatever trace_max says.
+constexpr std::size_t kFewTags = 20;
 
 /// Sites whose stacks differ only in how often they go round.
 struct Place {
@@ -49,6 +52,7 @@ struct Place {
     Advice advice;
     std::uint64_t spared; // calls, if it were followed
     std::size_t number;   // of its site; later of its figures
+    TagId tag;
 };
 
 /// A number for the calls of a stack, each of them counted once: a recursive function that
@@ -102,6 +106,8 @@ public:
         if (!has_names) print_no_names();
         const std::span points(points_.data(), point_count_);
         print_timeline(out_, points);
+        print_frames(out_, nanoseconds_);
+        print_tags(out_, std::max(kFewTags, options_.most_sites), options_.started_at);
         if (options_.timeline[0] != '\0') write_timeline(options_.timeline, points, sink_);
         print_list("hold the most when the process holds the most:", &Place::peak_bytes,
                    [this](const Place& place) {
@@ -153,7 +159,8 @@ private:
                               .freed_elsewhere = site.freed_elsewhere.get(),
                               .advice = {},
                               .spared = 0,
-                              .number = number};
+                              .number = number,
+                              .tag = site.tag};
             samples_ += place.samples;
             temporaries_ += place.temporary;
             if (!places_.push_back(place)) return false;
@@ -242,6 +249,11 @@ private:
              << " on average";
     }
 
+    void print_tag(const Place& place, std::string_view words)
+    {
+        if (place.tag != kNoTag) out_ << words << tag_table[place.tag].path();
+    }
+
     AdviceFigures advice_figures(const Place& place) const
     {
         const SiteFigures& figures = figures_[place.number];
@@ -281,11 +293,13 @@ private:
             line() << i + 1 << ". ";
             print_figures(places_[i]);
             if (places_[i].samples != 0) out_ << ", from " << places_[i].samples << " samples";
-            out_ << "\n";
             if (is_sampled()) {
+                print_tag(places_[i], ", tagged ");
+                out_ << "\n";
                 names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
                 continue;
             }
+            out_ << "\n";
             line() << "   ";
             const bool has_told =
                 rank == &Place::resizes ||
@@ -293,6 +307,7 @@ private:
             using Resizes = SiteFigures::Resizes;
             figures_[places_[i].number].print(out_, nanoseconds_,
                                               has_told ? Resizes::left_out : Resizes::shown);
+            print_tag(places_[i], "; tagged ");
             out_ << "\n";
             names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
         }

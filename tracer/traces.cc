@@ -7,6 +7,7 @@
 
 #include "src/os/mutex.h"
 #include "tracer/arena.h"
+#include "tracer/frames.h"
 #include "tracer/own_code.h"
 #include "tracer/sites.h"
 #include "tracer/stack_walk.h"
@@ -60,15 +61,18 @@ struct ThreadState {
     StackWalker* walker;
     std::uint32_t number;      // of the thread, counted from 1; 0: not yet given
     std::uint64_t allocations; // so far
-    std::uint64_t last_birth;  // of its last block
-    std::uint32_t ignoring;    // see ignore_allocations()
-    bool has_left;             // what it still allocates it does without a walker of its own
+    std::uint64_t bytes;       // of these
+    FrameStart frame;
+    std::uint64_t last_birth; // of its last block
+    std::uint32_t ignoring;   // see ignore_allocations()
+    TraceId root;             // see begin_stacks_with()
+    bool has_left;            // what it still allocates it does without a walker of its own
 };
 [[gnu::tls_model("initial-exec")]] constinit thread_local ThreadState thread_state{};
 
 TraceId walk_from(StackWalker& walker, const Position& start)
 {
-    return walker.walk(start, own_code(), trace_options.most_calls);
+    return walker.walk(start, own_code(), trace_options.most_calls, thread_state.root);
 }
 
 /// For a thread without a walker, or without one of its own.
@@ -124,6 +128,8 @@ constinit std::atomic<std::uint32_t> thread_count{0};
         site->bytes.add(note.size, is_alone);
         site->rounding.add(note.room - note.size, is_alone);
         site->detail().allocated(note.size, thread.number, is_alone);
+        if (site->tag != kNoTag) [[unlikely]]
+            tag_table.allocated(site->tag, note.size, is_alone);
     }
     live_totals.allocated(note.size, is_alone);
     return Birth::of(before, thread.allocations, thread.number);
@@ -142,15 +148,23 @@ constinit std::atomic<std::uint32_t> thread_count{0};
             site->freed_elsewhere.add(1, is_alone);
         if (const std::uint64_t weight = Birth::weight(note.born)) [[unlikely]]
             site->detail().freed(Birth::age(note.born), weight);
+        if (site->tag != kNoTag) [[unlikely]]
+            tag_table.freed(site->tag, note.size, is_alone);
     }
     live_totals.freed(note.size, is_alone);
+}
+
+void give_number(ThreadState& state)
+{
+    if (state.number == 0) state.number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 BlockNote count_allocated(std::size_t size, std::size_t room, std::uint32_t)
 {
     ThreadState& state = thread_state;
-    if (state.number == 0) state.number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
+    give_number(state);
     ++state.allocations;
+    state.bytes += size;
     BlockNote note{.trace = current_trace(state), .born = 0, .size = size, .room = room};
     note.born = os::is_single_threaded() ? add_allocated(note, state, true)
                                          : add_allocated(note, state, false);
@@ -176,11 +190,14 @@ BlockNote count_sampled(std::size_t size, std::size_t room, std::uint32_t weight
 {
     const bool is_alone = os::is_single_threaded();
     const TraceId trace = current_trace(thread_state);
+    thread_state.allocations += weight;
+    thread_state.bytes += weight * size;
     if (Site* const site = site_table.find(trace)) {
         site->detail().samples.add(1, is_alone);
         site->allocations.add(weight, is_alone);
         site->bytes.add(weight * size, is_alone);
         site->rounding.add(weight * (room - size), is_alone);
+        tag_table.allocated(site->tag, weight * size, is_alone);
     }
     live_totals.allocated(weight * size, is_alone, weight);
     return {.trace = marked(trace), .born = weight, .size = size, .room = room};
@@ -194,6 +211,7 @@ void count_sample_freed(const BlockNote& note)
         site->frees.add(weight, is_alone);
         site->freed_bytes.add(weight * note.size, is_alone);
         site->rounding.subtract(weight * (note.room - note.size), is_alone);
+        tag_table.freed(site->tag, weight * note.size, is_alone);
     }
     live_totals.freed(weight * note.size, is_alone, weight);
 }
@@ -248,6 +266,23 @@ void ignore_allocations(bool ignore)
         --ignoring;
 }
 
+void begin_stacks_with(TraceId root)
+{
+    thread_state.root = root;
+}
+
+void end_frame()
+{
+    ThreadState& state = thread_state;
+    give_number(state);
+    frame_table.end(state.frame,
+                    {.is_known = true,
+                     .ticks = os::ticks(),
+                     .allocations = state.allocations,
+                     .bytes = state.bytes},
+                    state.number);
+}
+
 std::uint32_t set_mark()
 {
     return last_mark.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -256,6 +291,12 @@ std::uint32_t set_mark()
 std::uint32_t current_mark()
 {
     return last_mark.load(std::memory_order_relaxed);
+}
+
+void reset_trace_locks()
+{
+    frame_table.reset_lock();
+    timeline.reset_lock();
 }
 
 void forget_unloaded_code()

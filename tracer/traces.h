@@ -29,11 +29,21 @@ std::size_t sample_period_of_traces();
 /// these nest.
 void ignore_allocations(bool ignore);
 
+/// The stacks of what the calling thread allocates from now on are below that node of the trie.
+void begin_stacks_with(TraceId root);
+
+/// Ends the calling thread's frame and begins the next one, see frames.h. Requires: on a slow path,
+/// and sites are counted.
+void end_frame();
+
 /// Marks are counted from 1. A block was born after so many of them, which is what its note says in
 /// the observer that counts no sites. Returns the number of the new one.
 std::uint32_t set_mark();
 /// The last one; 0: there was none.
 std::uint32_t current_mark();
+
+/// In a child of fork(), where nobody holds the locks that a report takes.
+void reset_trace_locks();
 
 /// After dlclose(): what was known of code that is gone is forgotten.
 void forget_unloaded_code();

@@ -46,7 +46,7 @@ def packed(data):
 
 class Profile:
     """types: names of the values; samples: [({value's name: value}, [functions, innermost first])];
-    mappings: [(path, build id)]; period: bytes, of which one was sampled; default: the value that is shown first."""
+    tags: of each sample, empty: none; mappings: [(path, build id)]; period: bytes, of which one was sampled; default: the value that is shown first."""
 
     def __init__(self, path):
         with gzip.open(path) as file:
@@ -66,9 +66,13 @@ class Profile:
                 lines = [dict(fields(line)) for key, line in location if key == 4]
                 locations[dict(location)[1]] = [functions[line[1]] for line in lines]
         self.samples = []
+        self.tags = []
         for number, value in parts:
             if number == 2:
                 sample = dict(fields(value))
+                labels = [dict(fields(label)) for key, label in fields(value) if key == 3]
+                self.tags.append("".join(strings[label[2]] for label in labels
+                                         if strings[label[1]] == "tag"))
                 calls = [name for location in packed(sample[1]) for name in locations[location]]
                 self.samples.append((dict(zip(self.types, packed(sample[2]))), calls))
         self.mappings = [(strings[dict(fields(value))[5]], strings[dict(fields(value)).get(6, 0)])
@@ -78,6 +82,10 @@ class Profile:
 
     def total(self, kind):
         return sum(values[kind] for values, _ in self.samples)
+
+    def tagged(self, tag, kind):
+        """Of all stacks with that tag, the empty one for those without."""
+        return sum(values[kind] for (values, _), own in zip(self.samples, self.tags) if own == tag)
 
     def below(self, function, kind):
         """Of all stacks with the function."""

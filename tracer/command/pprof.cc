@@ -79,8 +79,12 @@ private:
     void add_sample(const ProfileStack& stack, const std::vector<ProfileNode>& nodes)
     {
         std::vector<std::uint64_t> locations;
+        std::string tag;
         for (std::size_t node = stack.node; node != 0; node = nodes[node - 1].parent)
-            locations.push_back(nodes[node - 1].call + 1);
+            if (nodes[node - 1].tag.empty())
+                locations.push_back(nodes[node - 1].call + 1);
+            else
+                tag = nodes[node - 1].tag;
         std::string data;
         protozero::pbf_writer sample(data);
         sample.add_packed_uint64(1, locations.begin(), locations.end());
@@ -92,6 +96,13 @@ private:
             label.add_int64(1, text("bytes"));
             label.add_int64(3, bytes / blocks);
             label.add_int64(4, text("bytes"));
+            sample.add_message(3, label_data);
+        }
+        if (!tag.empty()) {
+            std::string label_data;
+            protozero::pbf_writer label(label_data);
+            label.add_int64(1, text("tag"));
+            label.add_int64(2, text(tag));
             sample.add_message(3, label_data);
         }
         writer_.add_message(profile::kSample, data);

@@ -135,9 +135,11 @@ public:
         const std::vector<std::size_t> numbers = hexadecimal_numbers(line);
         const bool is_right = numbers.size() == 2 && numbers[0] <= profile_.nodes.size() &&
                               numbers[1] < calls_.size();
-        profile_.nodes.push_back(is_right ? ProfileNode{numbers[0], numbers[1]}
-                                          : ProfileNode{0, 0});
+        profile_.nodes.push_back(is_right ? ProfileNode{numbers[0], numbers[1], {}}
+                                          : ProfileNode{0, 0, {}});
     }
+
+    void add_tag(const std::string& tag) { profile_.nodes.push_back({0, 0, tag}); }
 
     void add_stack(const std::string& line)
     {
@@ -196,6 +198,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
             break;
         case 'N':
             answers.add_node(arguments);
+            break;
+        case 'G':
+            answers.add_tag(arguments);
             break;
         case 'K':
             answers.add_stack(arguments);

@@ -9,8 +9,9 @@
 //      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first
 //      N node address                  a call made by a node, 0 if by nobody: a new node, the first
 //                                      is number 1
-//      K node                          a stack by its innermost node
-//      T number ...                    what the K stack before it did: allocations and their bytes;
+//      G tag                           a new node likewise, which is no call: what is below has the
+//      tag K node                          a stack by its innermost node T number ... what the K
+//      stack before it did: allocations and their bytes;
 //                                      blocks and bytes in use, and those at the peak; blocks that
 //                                      were freed before the thread's next allocation, and by
 //                                      another thread; reallocs, and the bytes that they copied;

@@ -46,16 +46,18 @@ struct Stack {
 };
 
 /// The stack of the caller. Always the same place, as the walker requires.
-[[gnu::noinline]] Stack take_stack(StackWalker& walker, std::size_t most_calls)
+[[gnu::noinline]] Stack take_stack(StackWalker& walker, std::size_t most_calls,
+                                   TraceId root = kNoTrace)
 {
     Stack stack;
     std::array<void*, kMostCalls + 64> buffer;
     const int size = ::backtrace(buffer.data(), buffer.size());
-    stack.trace = walker.walk(current_position(), {}, most_calls);
+    stack.trace = walker.walk(current_position(), {}, most_calls, root);
     for (int i = 1; i < size; ++i) // the first is in here
         stack.expected.push_back(
             reinterpret_cast<std::uintptr_t>(buffer[static_cast<std::size_t>(i)]));
     if (stack.expected.size() > most_calls) stack.expected.resize(most_calls);
+    if (root != kNoTrace) stack.expected.push_back(stack_trie.call(root).address);
     return stack;
 }
 
@@ -63,13 +65,15 @@ struct Tree {
     StackWalker* walker = nullptr;
     test::Random* random = nullptr;
     std::size_t most_calls = kMostCalls;
+    std::array<TraceId, 3> roots{};
     int calls_left = 0;
     int stacks = 0;
     int wrong = 0; // stacks that differ
 
     void look()
     {
-        const Stack stack = take_stack(*walker, most_calls);
+        const TraceId root = roots[random->next() / 16 % roots.size()];
+        const Stack stack = take_stack(*walker, most_calls, root);
         ++stacks;
         if (addresses_of(stack.trace) == stack.expected) return;
         if (wrong++ == 0) {
@@ -183,6 +187,24 @@ TEST_F(StackWalk, GivesTheSameStackTheSameTrace)
     EXPECT_NE(traces[0], kNoTrace);
     for (const TraceId trace : traces)
         EXPECT_EQ(trace, traces[0]);
+}
+
+TEST_F(StackWalk, IsBelowTheRootOfTheMoment)
+{
+    test::Random random;
+    const Walker walker = std::make_unique<StackWalker>();
+    for (const std::size_t most_calls : {kMostCalls, std::size_t{12}}) {
+        Tree tree{.walker = walker.get(),
+                  .random = &random,
+                  .most_calls = most_calls,
+                  .roots = {kNoTrace, stack_trie.child(kNoTrace, {.address = 1, .module = 0xFFFF}),
+                            stack_trie.child(kNoTrace, {.address = 2, .module = 0xFFFF})},
+                  .calls_left = 2000};
+        while (tree.calls_left > 0)
+            grow(tree, 30);
+        ASSERT_GT(tree.stacks, 50);
+        EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks << " with " << most_calls << " calls";
+    }
 }
 
 TEST_F(StackWalk, SaysTheSameInThreads)
