@@ -10,6 +10,7 @@
 #include "tracer/report_text.h"
 #include "tracer/site_figures.h"
 #include "tracer/sites.h"
+#include "tracer/traces.h"
 
 namespace tarn {
 
@@ -138,7 +139,9 @@ public:
         print_axis();
         print_rate("allocated", figures_.allocated());
         print_rate("freed", figures_.freed());
-        print_course();
+        // Of a few samples it would be chance.
+        constexpr std::size_t kManySamples = 32;
+        if (figures_.most() >= kManySamples * sample_period_of_traces()) print_course();
     }
 
 private:

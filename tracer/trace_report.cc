@@ -223,7 +223,8 @@ private:
                  << " of the blocks were freed before their thread allocated again";
         out_ << "\n";
         line() << "  peak: " << HumanBytes{totals.peak_bytes()} << " in " << totals.peak_blocks()
-               << " blocks, " << totals.peak_at() - options_.started_at
+               << " blocks, "
+               << std::max(totals.peak_at(), options_.started_at) - options_.started_at
                << " ms after the start; at the end: " << HumanBytes{totals.live_bytes()} << " in "
                << totals.live_blocks() << " blocks\n";
         line() << "  " << places_.size() << " places allocate, with " << site_table.size()
