@@ -18,6 +18,7 @@
 #include "preload/startup.h"
 #include "src/heap/deferred.h"
 #include "src/heap/heap_registry.h"
+#include "src/heap/heap_walk.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
 #include "src/heap/slow_path.h"
@@ -60,14 +61,17 @@ HeapTotals totals()
 {
     tarn_statistics now{};
     collect_statistics(now);
-    return {.allocations = now.allocations, .frees = now.frees};
+    return {.allocations = now.allocations, .frees = now.frees, .rounding = now.rounding};
 }
 
 constexpr HeapView kHeapView{.hold = hold_heap,
                              .release = release_heap,
                              .for_each_live = for_each_live_block,
                              .own_memory = list_own_memory,
-                             .totals = totals};
+                             .totals = totals,
+                             .for_each_slab = walk_slabs,
+                             .for_each_memory = list_memory,
+                             .pressure = pressure_so_far};
 
 void note_thread_end(const void* address_on_its_stack)
 {

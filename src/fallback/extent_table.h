@@ -8,10 +8,14 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+
+#include "src/base/heap_view.h"
 
 namespace tarn {
 
@@ -50,6 +54,16 @@ public:
                 at < extent->end.load(std::memory_order_relaxed))
                 return true;
         return false;
+    }
+
+    /// Returns how many were written.
+    std::size_t list(std::span<MemoryRange> ranges) const
+    {
+        const std::size_t count = std::min(count_.load(std::memory_order_acquire), ranges.size());
+        for (std::size_t i = 0; i < count; ++i)
+            ranges[i] = {extents_[i].start.load(std::memory_order_relaxed),
+                         extents_[i].end.load(std::memory_order_relaxed)};
+        return count;
     }
 
 private:

@@ -46,7 +46,8 @@ struct FallbackBackend {
     /// Calls `visit` for every block. Null: it does not know its blocks. Requires: nobody is
     /// inside.
     void (*for_each)(BlockVisitor visit, void* context);
-    /// Memory that it holds and that is no block: its records, what it keeps. Null: not known.
+    /// Memory that it holds and that is no block: its records, then what it keeps. Of a back end
+    /// that does not know its blocks all that it has taken from the system. Null: not known.
     /// Returns how many ranges were written.
     std::size_t (*own_memory)(std::span<MemoryRange> ranges);
 };

@@ -213,6 +213,11 @@ std::size_t dirty()
     return pages * os::kPageSize;
 }
 
+std::size_t own_memory(std::span<MemoryRange> ranges)
+{
+    return extents.list(ranges);
+}
+
 } // namespace
 
 extern constinit const FallbackBackend jemalloc_backend;
@@ -229,6 +234,6 @@ constinit const FallbackBackend jemalloc_backend{.name = "jemalloc",
                                                  .dirty = dirty,
                                                  .knows_dirty = false,
                                                  .for_each = nullptr,
-                                                 .own_memory = nullptr};
+                                                 .own_memory = own_memory};
 
 } // namespace tarn

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "src/heap/pressure.h"
 #include "src/os/mutex.h"
 
 namespace tarn {
@@ -55,7 +56,10 @@ private:
     {
         std::size_t used = used_.load(std::memory_order_relaxed);
         do {
-            if (size > limit_ || used > limit_ - size) return false;
+            if (size > limit_ || used > limit_ - size) {
+                pressure_counters.limit.add();
+                return false;
+            }
         } while (!used_.compare_exchange_weak(used, used + size, std::memory_order_relaxed));
         note_peak(used + size);
         if (used + size > limit_ / 10 * 9 && !warned_.exchange(true, std::memory_order_relaxed))

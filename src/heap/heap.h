@@ -154,6 +154,8 @@ public:
     /// The thread that has it is on a slow path. Requires: it is attached.
     bool is_busy() const { return __atomic_load_n(&thread_->busy, __ATOMIC_ACQUIRE); }
     bool belongs_to(const ThreadCache* thread) const { return thread_ == thread; }
+    /// Whose it is, or was.
+    const ThreadCache* thread() const { return thread_; }
     std::uint32_t id() const { return id_; }
     Descriptor descriptor_for(SizeClass size_class) const
     {

@@ -10,6 +10,7 @@
 #include "src/heap/budget.h"
 #include "src/heap/heap.h"
 #include "src/heap/heap_registry.h"
+#include "src/heap/pressure.h"
 
 namespace tarn {
 
@@ -298,6 +299,7 @@ void Heap::set_draining(SizeClass size_class, bool draining)
     state.draining = draining;
     bin(size_class).account += empty_account(state) - before;
     if (!draining) return;
+    pressure_counters.drainings.add();
     expect_empty_slabs(size_class);
     arm(size_class);
 }

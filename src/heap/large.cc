@@ -8,6 +8,7 @@
 
 #include "src/heap/budget.h"
 #include "src/heap/kept_blocks.h"
+#include "src/heap/pressure.h"
 #include "src/heap/settings.h"
 #include "src/heap/size_class.h"
 #include "src/os/process.h"
@@ -159,6 +160,7 @@ void* allocate_from(const FallbackBackend& backend, std::size_t size, std::size_
         block = backend.allocate(size, alignment, zero);
     }
     if (block == nullptr) {
+        pressure_counters.system.add();
         budget.release(usable);
         return nullptr;
     }

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "src/base/assert.h"
+#include "src/heap/pressure.h"
 #include "src/heap/settings.h"
 #include "src/os/process.h"
 
@@ -124,7 +125,10 @@ bool PageHeap::wants_huge_pages() const
 Chunk* PageHeap::add_chunk()
 {
     Chunk* const chunk = address_range.extend();
-    if (chunk == nullptr) return nullptr;
+    if (chunk == nullptr) {
+        pressure_counters.system.add();
+        return nullptr;
+    }
     advise(*chunk, address_range.chunk_number(*chunk), wants_huge_pages());
     chunk->free = GranuleSet::all();
     // The first granule of all is nobody's: its address is that of the range, which threads have in

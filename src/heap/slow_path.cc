@@ -14,6 +14,7 @@
 #include "src/heap/large.h"
 #include "src/heap/observed.h"
 #include "src/heap/page_heap.h"
+#include "src/heap/pressure.h"
 #include "src/heap/remote_free.h"
 #include "src/heap/settings.h"
 #include "src/os/process.h"
@@ -102,6 +103,7 @@ private:
 
 [[gnu::cold]] void* out_of_memory()
 {
+    pressure_counters.failures.add();
     errno = ENOMEM;
     return nullptr;
 }
@@ -337,6 +339,7 @@ void run_undisturbed(void (*action)())
 
 bool trim_process()
 {
+    pressure_counters.trims.add();
     if (!initialised.load(std::memory_order_acquire)) return false;
     const SlowPath path;
     if (!path.entered()) return false;
