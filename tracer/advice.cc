@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kLeastSpared = 1000;
 constexpr std::uint64_t kBytesOfACall = 256; // copied
+constexpr std::uint64_t kMostError = 20;     // percent
 
 /// Larger buffers do not belong on a stack, nor into every object that may need one.
 constexpr std::uint64_t kLargestBuffer = KiB(16);
@@ -61,6 +62,29 @@ std::uint64_t spared_by_handing_back(const AdviceFigures& figures)
     return figures.freed_elsewhere >= figures.allocations / 2 ? figures.freed_elsewhere : 0;
 }
 
+/// "1234 blocks", or, of a sample, "about 1230 blocks (give or take 8%)".
+struct Counted {
+    Printer& out;
+    std::uint64_t error;
+
+    void print(std::uint64_t number, std::string_view what) const
+    {
+        if (error != 0) out << "about ";
+        print_number(number);
+        out << what;
+        if (error != 0) out << " (give or take " << error << "%)";
+    }
+
+    /// Of a sample, three digits.
+    void print_number(std::uint64_t number) const
+    {
+        std::uint64_t unit = 1;
+        while (error != 0 && number / unit >= 1000)
+            unit *= 10;
+        out << (number + unit / 2) / unit * unit;
+    }
+};
+
 } // namespace
 
 Advice advise(const AdviceFigures& figures)
@@ -72,36 +96,47 @@ Advice advise(const AdviceFigures& figures)
                          Advice{Kind::handback, spared_by_handing_back(figures)},
                          Advice{Kind::pool, spared_by_a_pool(figures)}};
     const Advice best = *std::ranges::max_element(all, {}, &Advice::spared);
-    return best.spared >= kLeastSpared ? best : Advice{Kind::none, 0};
+    return best.spared >= kLeastSpared && figures.error <= kMostError ? best
+                                                                      : Advice{Kind::none, 0};
 }
 
 void print_advice(Printer& out, Advice::Kind kind, const AdviceFigures& figures)
 {
+    const Counted count{.out = out, .error = figures.error};
     switch (kind) {
     case Advice::Kind::none:
         return;
     case Advice::Kind::reserve:
-        out << "reserve: " << figures.resizes << " reallocs copied " << HumanBytes{figures.copied}
+        out << "reserve: ";
+        count.print(figures.resizes, " reallocs");
+        out << " copied " << HumanBytes{figures.copied}
             << "; ask for what will be needed at once, up to " << HumanBytes{figures.largest};
         return;
     case Advice::Kind::buffer:
-        out << "buffer: " << figures.temporary << " blocks of at most "
-            << HumanBytes{figures.largest}
-            << " were freed before the next allocation; a buffer on the stack, or one that is "
-               "kept, "
-               "would do";
+        out << "buffer: ";
+        count.print(figures.temporary, " blocks");
+        out << " of at most " << HumanBytes{figures.largest}
+            << (figures.error != 0 ? " lived less than 4 us"
+                                   : " were freed before the next allocation")
+            << "; a buffer on the stack, or one that is kept, would do";
         return;
     case Advice::Kind::arena:
-        out << "arena: " << figures.allocations
-            << " blocks are in use together and then all go; an arena frees them in one step";
+        out << "arena: ";
+        count.print(figures.allocations, " blocks");
+        out << " are in use together and then all go; an arena frees them in one step";
         return;
     case Advice::Kind::pool:
-        out << "pool: " << figures.allocations << " blocks of nearly one size, "
-            << HumanBytes{figures.largest} << ", come and go; a pool of objects would do";
+        out << "pool: ";
+        count.print(figures.allocations, " blocks");
+        out << " of nearly one size, " << HumanBytes{figures.largest}
+            << ", come and go; a pool of objects would do";
         return;
     case Advice::Kind::handback:
-        out << "handback: " << figures.freed_elsewhere << " of " << figures.allocations
-            << " blocks were freed by another thread; hand them back to be used again where they "
+        out << "handback: ";
+        count.print(figures.freed_elsewhere, "");
+        out << " of ";
+        count.print_number(figures.allocations);
+        out << " blocks were freed by another thread; hand them back to be used again where they "
                "come from";
         return;
     }

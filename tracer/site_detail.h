@@ -122,10 +122,10 @@ constexpr std::uint64_t largest_in(std::size_t bucket)
 /// addition counts and says what the size was.
 class SizeBucket : private SiteCounter {
 public:
-    void add(std::uint64_t size, bool is_alone)
+    void add(std::uint64_t size, bool is_alone, std::uint64_t blocks = 1)
     {
         const std::uint64_t own = std::min<std::uint64_t>(size + 1, kMixed);
-        const std::uint64_t before = fetch_add(1, is_alone) >> kCountBits;
+        const std::uint64_t before = fetch_add(blocks, is_alone) >> kCountBits;
         if (before != own && before != kMixed) mark(own);
     }
 
@@ -238,13 +238,15 @@ constexpr std::uint64_t end_of(std::size_t bucket)
 
 /// All zero is one of which nothing is known.
 struct SiteDetail {
-    /// `thread`: the caller's number. `is_alone`: os::is_single_threaded().
-    [[gnu::always_inline]] void allocated(std::uint64_t size, std::uint32_t thread, bool is_alone)
+    /// `thread`: the caller's number. `is_alone`: os::is_single_threaded(). `blocks`: of a sample,
+    /// as many as this one stands for.
+    [[gnu::always_inline]] void allocated(std::uint64_t size, std::uint32_t thread, bool is_alone,
+                                          std::uint64_t blocks = 1)
     {
         threads.add(thread);
         if (first_size.is(size)) [[likely]]
             return;
-        sizes[size_buckets::bucket_of(size)].add(size, is_alone);
+        sizes[size_buckets::bucket_of(size)].add(size, is_alone, blocks);
         largest.raise(size);
         smallest.raise(~size);
     }
@@ -256,10 +258,10 @@ struct SiteDetail {
         ages[age_buckets::bucket_of(age)].add(weight);
     }
 
-    void resized(std::uint64_t bytes)
+    void resized(std::uint64_t bytes, std::uint64_t blocks = 1)
     {
-        resizes.add(1);
-        copied.add(bytes);
+        resizes.add(blocks);
+        copied.add(blocks * bytes);
     }
 
     SiteThreads threads;       // that allocated

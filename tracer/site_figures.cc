@@ -13,6 +13,7 @@ namespace {
 /// Below this share of a site's blocks or bytes a figure is not worth a reader's time.
 constexpr std::uint64_t kLeastPercent = 5;
 constexpr std::uint64_t kLeastRounding = 4096; // bytes
+constexpr std::uint64_t kMostError = 1000;     // percent
 
 bool is_worth_it(std::uint64_t part, std::uint64_t whole)
 {
@@ -93,6 +94,37 @@ void SiteFigures::add(const Site& site)
     copied_ += detail.copied.get();
     peak_bytes_ += detail.peak_bytes;
     peak_rounding_ += detail.peak_rounding;
+}
+
+std::uint64_t SiteFigures::short_lived(double ticks) const
+{
+    std::uint64_t blocks = 0;
+    for (std::size_t bucket = 0; bucket + 1 < ages_.size(); ++bucket)
+        if (static_cast<double>(age_buckets::end_of(bucket)) <= ticks) blocks += ages_[bucket];
+    return blocks;
+}
+
+/// A block of n bytes is in the sample with a probability p of hardly less than n / period. Counted
+/// are 1/p for it, so that its part of the variance is (1 - p) / p^2 * p, at most period / n. That
+/// many blocks of equal size would have to be in the sample for the same certainty: `samples`.
+/// Twice the deviation is 2 / sqrt(samples).
+std::uint64_t SiteFigures::error(std::size_t period) const
+{
+    double blocks = 0;
+    double variance = 0;
+    for (std::size_t bucket = 0; bucket < sizes_.size(); ++bucket) {
+        const auto [count, size] = sizes_[bucket];
+        const std::uint64_t least = size != kMixed ? size : size_buckets::smallest_in(bucket);
+        const auto bytes = static_cast<double>(std::max(least, std::uint64_t{1}));
+        blocks += static_cast<double>(count);
+        variance += static_cast<double>(count) * static_cast<double>(period) / bytes;
+    }
+    if (blocks == 0) return kMostError;
+    const double samples = blocks * blocks / variance;
+    std::uint64_t percent = 1;
+    while (percent < kMostError && static_cast<double>(percent * percent) * samples < 4.0e4)
+        ++percent;
+    return percent;
 }
 
 std::uint64_t SiteFigures::threads() const

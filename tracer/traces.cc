@@ -9,6 +9,7 @@
 #include "tracer/arena.h"
 #include "tracer/frames.h"
 #include "tracer/own_code.h"
+#include "tracer/sample_records.h"
 #include "tracer/sites.h"
 #include "tracer/stack_walk.h"
 
@@ -186,34 +187,54 @@ void count_resized(const BlockNote& note, std::size_t copied)
     if (Site* const site = site_table.find(note.trace & ~kIgnored)) site->detail().resized(copied);
 }
 
+/// The calling thread's, from 1 on.
 BlockNote count_sampled(std::size_t size, std::size_t room, std::uint32_t weight)
 {
     const bool is_alone = os::is_single_threaded();
-    const TraceId trace = current_trace(thread_state);
-    thread_state.allocations += weight;
-    thread_state.bytes += weight * size;
+    ThreadState& state = thread_state;
+    give_number(state);
+    const TraceId trace = current_trace(state);
+    const std::uint32_t record = trace != kNoTrace ? sample_records.add(weight) : 0;
+    if (record == 0) return {.trace = kNoTrace, .born = 0, .size = size, .room = room};
+    state.allocations += weight;
+    state.bytes += weight * size;
     if (Site* const site = site_table.find(trace)) {
         site->detail().samples.add(1, is_alone);
         site->allocations.add(weight, is_alone);
         site->bytes.add(weight * size, is_alone);
         site->rounding.add(weight * (room - size), is_alone);
         tag_table.allocated(site->tag, weight * size, is_alone);
+        site->detail().allocated(size, state.number, is_alone, weight);
     }
     live_totals.allocated(weight * size, is_alone, weight);
-    return {.trace = marked(trace), .born = weight, .size = size, .room = room};
+    // At last, and the other end of it at first: what we do ourselves is not its lifetime.
+    sample_records.get(record).birth = Birth::of(0, 0, state.number);
+    return {.trace = marked(trace), .born = record, .size = size, .room = room};
 }
 
 void count_sample_freed(const BlockNote& note)
 {
+    const std::uint64_t now = os::ticks();
     const bool is_alone = os::is_single_threaded();
-    const std::uint64_t weight = note.born;
+    const SampleRecord record = sample_records.take(static_cast<std::uint32_t>(note.born));
+    const std::uint64_t weight = record.weight;
     if (Site* const site = site_table.find(note.trace & ~kIgnored)) {
         site->frees.add(weight, is_alone);
         site->freed_bytes.add(weight * note.size, is_alone);
         site->rounding.subtract(weight * (note.room - note.size), is_alone);
         tag_table.freed(site->tag, weight * note.size, is_alone);
+        if (!Birth::is_by(record.birth, thread_state.number))
+            site->freed_elsewhere.add(weight, is_alone);
+        site->detail().freed(Birth::age(record.birth, now), weight);
     }
     live_totals.freed(weight * note.size, is_alone, weight);
+}
+
+void count_sample_resized(const BlockNote& note, std::size_t copied)
+{
+    const auto number = static_cast<std::uint32_t>(note.born);
+    if (Site* const site = site_table.find(note.trace & ~kIgnored))
+        site->detail().resized(copied, sample_records.get(number).weight);
 }
 
 void note_thread_leaves()
@@ -235,7 +256,7 @@ constexpr Observer kCountingObserver{.allocated = count_allocated,
                                      .thread_leaves = note_thread_leaves};
 constexpr Observer kSamplingObserver{.allocated = count_sampled,
                                      .freed = count_sample_freed,
-                                     .resized = note_resized,
+                                     .resized = count_sample_resized,
                                      .thread_leaves = note_thread_leaves};
 
 } // namespace

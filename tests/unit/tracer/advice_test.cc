@@ -123,6 +123,31 @@ TEST(Advice, BeginsWithItsName)
     }
 }
 
+TEST(Advice, SaysNothingOfASampleThatIsTooSmall)
+{
+    AdviceFigures figures = kOrdinary;
+    figures.temporary = figures.allocations;
+    figures.error = 20;
+    EXPECT_EQ(advise(figures).kind, Kind::buffer);
+    figures.error = 21;
+    EXPECT_EQ(advise(figures).kind, Kind::none);
+}
+
+TEST(Advice, SaysHowSureItIsOfASample)
+{
+    AdviceFigures figures = kOrdinary;
+    figures.temporary = 1234567;
+    figures.largest = 40;
+    figures.error = 8;
+    printed.clear();
+    {
+        Printer out([](std::string_view text) { printed += text; });
+        print_advice(out, Kind::buffer, figures);
+    }
+    EXPECT_EQ(printed, "buffer: about 1230000 blocks (give or take 8%) of at most 40 B lived less "
+                       "than 4 us; a buffer on the stack, or one that is kept, would do");
+}
+
 } // namespace
 
 } // namespace tarn

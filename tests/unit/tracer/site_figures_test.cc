@@ -169,6 +169,38 @@ TEST(SiteFiguresTest, TimesHaveTwoDigits)
     EXPECT_EQ(time_of(3.6e12 * 30), "30 h");
 }
 
+TEST(SiteFiguresTest, CountBlocksThatLivedForAShortTime)
+{
+    Site& site = new_site();
+    for (int i = 0; i < 4; ++i)
+        allocate(site, 48);
+    release(site, 100, 5);
+    release(site, 130, 7);
+    release(site, 100000, 9);
+    const SiteFigures figures = figures_of(site);
+    EXPECT_EQ(figures.short_lived(127), 0U);
+    EXPECT_EQ(figures.short_lived(128), 5U);
+    EXPECT_EQ(figures.short_lived(512), 12U);
+    EXPECT_EQ(figures.short_lived(1e18), 21U);
+}
+
+TEST(SiteFiguresTest, KnowHowSureASampleIs)
+{
+    Site& site = new_site();
+    site.allocations.add(1000000);
+    site.detail().allocated(100, 1, true, 1000000);
+    // 100 MB in samples of 1 MB: a hundred of them, which tell the number to a tenth, once; twice.
+    EXPECT_EQ(figures_of(site).error(1000000), 20U);
+    EXPECT_EQ(figures_of(site).error(10000), 2U);
+    // A few small blocks among large ones say little of how many there are.
+    Site& mixed = new_site();
+    mixed.allocations.add(1100);
+    mixed.detail().allocated(1000000, 1, true, 100);
+    mixed.detail().allocated(16, 1, true, 1000);
+    EXPECT_GE(figures_of(mixed).error(1000000), 1000U);
+    EXPECT_GE(SiteFigures().error(1), 1000U) << "nothing is known of nothing";
+}
+
 } // namespace
 
 } // namespace tarn
