@@ -149,7 +149,8 @@ void report_trace_now()
     report_trace({.most_sites = options.trace_max,
                   .profile = file.view(),
                   .timeline = timeline.c_str(),
-                  .started_at = started_at},
+                  .started_at = started_at,
+                  .heap = kHeapView},
                  write_report);
 }
 

@@ -45,9 +45,18 @@ std::string_view after_fields(std::string_view text, int fields)
     return text;
 }
 
+/// The number that `text` begins with.
+std::size_t number_in(std::string_view text)
+{
+    std::size_t number = 0;
+    for (; !text.empty() && text[0] >= '0' && text[0] <= '9'; text = slice(text, 1))
+        number = number * 10 + static_cast<std::size_t>(text[0] - '0');
+    return number;
+}
+
 } // namespace
 
-MapsReader::MapsReader() : descriptor_(::open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC)) {}
+MapsReader::MapsReader(const char* path) : descriptor_(::open(path, O_RDONLY | O_CLOEXEC)) {}
 
 MapsReader::~MapsReader()
 {
@@ -88,6 +97,19 @@ bool MapsReader::next(Mapping& mapping)
     mapping.writable = slice(line, 1, 1) == "w";
     mapping.shared = slice(line, 3, 1) == "s";
     mapping.name = after_fields(line, 4);
+    return true;
+}
+
+bool ResidentReader::next(Mapping& mapping, std::size_t& resident)
+{
+    if (!MapsReader::next(mapping)) return false;
+    name_ = {};
+    name_ << mapping.name;
+    mapping.name = name_.view();
+    resident = 0;
+    // Source: proc(5): lines such as "Rss:    892 kB", the last of which begins with VmFlags.
+    for (std::string_view line; next_line(line) && !has_prefix(line, "VmFlags:");)
+        if (has_prefix(line, "Rss:")) resident = KiB(number_in(after_fields(line, 1)));
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "src/base/heap_view.h"
+#include "src/base/print.h"
 
 namespace tarn {
 
@@ -25,7 +26,7 @@ struct Mapping {
 /// Reads one mapping after the other, in order of address.
 class MapsReader {
 public:
-    MapsReader();
+    explicit MapsReader(const char* path = "/proc/thread-self/maps");
     MapsReader(const MapsReader&) = delete;
     MapsReader& operator=(const MapsReader&) = delete;
     ~MapsReader();
@@ -33,13 +34,26 @@ public:
     /// False: there are no more, or they cannot be read.
     bool next(Mapping& mapping);
 
-private:
+protected:
     bool next_line(std::string_view& line);
 
+private:
     int descriptor_;
     std::size_t begin_ = 0; // of what is in buffer_ and not read yet
     std::size_t end_ = 0;
     std::array<char, 8192> buffer_;
+};
+
+/// Reads the mappings with how much memory each of them has.
+class ResidentReader : private MapsReader {
+public:
+    ResidentReader() : MapsReader("/proc/thread-self/smaps") {}
+
+    /// `resident` in bytes. Of the name no more than the beginning is told.
+    bool next(Mapping& mapping, std::size_t& resident);
+
+private:
+    FixedText<32> name_;
 };
 
 /// Tells which pages of a range have been touched. Reading the others would give them page tables,

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <csignal>
 #include <functional>
 #include <unistd.h>
@@ -17,8 +16,11 @@
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
 #include "tracer/marks_report.h"
+#include "tracer/memory_account.h"
+#include "tracer/memory_report.h"
 #include "tracer/site_figures.h"
 #include "tracer/sites.h"
+#include "tracer/stack_folder.h"
 #include "tracer/timeline_report.h"
 #include "tracer/trace_profile.h"
 #include "tracer/traces.h"
@@ -33,6 +35,12 @@ constexpr std::size_t kMostCallsListed = 10;
 constexpr std::uint64_t kFewResizes = 10;
 /// So many are listed whatever trace_max says.
 constexpr std::size_t kFewTags = 20;
+/// Nanoseconds: what lives no longer was freed soon after. Of a sample no more is known.
+constexpr double kShort = 4000;
+/// Every program has some slabs that are hardly used: a place is listed that keeps so much more,
+/// and one part in so many of what the process has.
+constexpr std::uint64_t kLeastEmpty = KiB(128);
+constexpr std::uint64_t kLeastEmptyShare = 100;
 
 /// Sites whose stacks differ only in how often they go round.
 struct Place {
@@ -49,41 +57,12 @@ struct Place {
     std::uint64_t samples; // that all this is estimated from; 0: it is exact
     std::uint64_t resizes;
     std::uint64_t freed_elsewhere; // by another thread
+    SparseSlabs sparse;            // that its blocks keep
+    std::uint64_t kept_empty;      // bytes of these
     Advice advice;
     std::uint64_t spared; // calls, if it were followed
     std::size_t number;   // of its site; later of its figures
     TagId tag;
-};
-
-/// A number for the calls of a stack, each of them counted once: a recursive function that
-/// allocates has as many stacks as levels, which are one place to a reader.
-class StackFolder {
-public:
-    std::uint64_t key_of(TraceId trace)
-    {
-        ++round_;
-        std::uint64_t key = 0;
-        for (; trace != kNoTrace; trace = stack_trie.parent(trace)) {
-            const auto call = std::bit_cast<std::uint64_t>(stack_trie.call(trace));
-            // What does not fit is counted once more: two places instead of one.
-            Seen& seen = seen_[(call * kMultiplier) >> 56U];
-            if (seen.call == call && seen.round == round_) continue;
-            seen = {call, round_};
-            key = (key ^ call) * kMultiplier;
-            key ^= key >> 29U;
-        }
-        return key;
-    }
-
-private:
-    static constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15U;
-
-    struct Seen {
-        std::uint64_t call;
-        std::uint64_t round;
-    };
-    std::array<Seen, 256> seen_{};
-    std::uint64_t round_ = 0;
 };
 
 class TraceReport {
@@ -94,6 +73,9 @@ public:
 
     void write()
     {
+        const char* const problem = memory_.measure(options_.heap, is_sampled());
+        const std::uint64_t age = os::clock_milliseconds() - options_.started_at;
+        milliseconds_ = std::max(age, std::uint64_t{1});
         if (!collect()) {
             out_ << "tarn: no report of the trace: no memory for it\n";
             return;
@@ -103,6 +85,7 @@ public:
         const bool has_names = names_.resolve(
             {.suppressions = "", .profile = options_.profile, .describe = describe_sites}, sink_);
         print_totals();
+        print_memory(problem);
         if (!has_names) print_no_names();
         const std::span points(points_.data(), point_count_);
         print_timeline(out_, points);
@@ -116,7 +99,9 @@ public:
                             << place.peak_blocks << " blocks";
                    });
         print_list("allocate most often:", &Place::allocations,
-                   [this](const Place& place) { print_allocations(place); });
+                   [this](const Place& place) { print_rates(place); });
+        print_list("allocate the most bytes:", &Place::bytes,
+                   [this](const Place& place) { print_rates(place); });
         print_list("allocate most often what is freed before the thread's next allocation:",
                    &Place::temporary, [this](const Place& place) {
                        out_ << place.temporary << " blocks, "
@@ -134,6 +119,10 @@ public:
                 print_allocations(place);
             },
             kFewResizes);
+        print_list(
+            "keep memory that is mostly empty:", &Place::kept_empty,
+            [this](const Place& place) { print_sparse(out_, place.sparse, place.kept_empty); },
+            std::max(kLeastEmpty, memory_.shares().sum() / kLeastEmptyShare));
         print_all_advice();
     }
 
@@ -157,6 +146,8 @@ private:
                               .samples = site.detail().samples.get(),
                               .resizes = site.detail().resizes.get(),
                               .freed_elsewhere = site.freed_elsewhere.get(),
+                              .sparse = memory_.sparse_of(number),
+                              .kept_empty = memory_.sparse_of(number).empty,
                               .advice = {},
                               .spared = 0,
                               .number = number,
@@ -204,6 +195,10 @@ private:
         into.samples += from.samples;
         into.resizes += from.resizes;
         into.freed_elsewhere += from.freed_elsewhere;
+        into.sparse.slabs += from.sparse.slabs;
+        into.sparse.blocks += from.sparse.blocks;
+        into.sparse.used += from.sparse.used;
+        into.kept_empty += from.kept_empty;
     }
 
     Printer& line() { return out_ << "==" << static_cast<std::uint64_t>(::getpid()) << "== "; }
@@ -255,23 +250,48 @@ private:
         if (place.tag != kNoTag) out_ << words << tag_table[place.tag].path();
     }
 
+    void print_rates(const Place& place)
+    {
+        print_allocations(place);
+        out_ << ", " << HumanBytes{place.bytes} << " (" << Percent{place.bytes, live_totals.bytes()}
+             << "); " << place.allocations * 1000 / milliseconds_ << " and "
+             << HumanBytes{place.bytes * 1000 / milliseconds_} << " a second";
+    }
+
+    /// `problem`: why it is not known where the memory is, or nullptr.
+    void print_memory(const char* problem)
+    {
+        FixedText<32> margin;
+        margin << "==" << static_cast<std::uint64_t>(::getpid()) << "==   ";
+        if (problem != nullptr) {
+            out_ << margin.view() << "not known where its memory is: " << problem << "\n";
+        } else {
+            line() << "Where its memory is now:\n";
+            print_shares(out_, margin.view(), memory_.shares(), is_sampled());
+            print_sparse_total(out_, margin.view(), memory_.sparse(), is_sampled());
+        }
+        print_pressure(out_, margin.view(), options_.heap.pressure(), options_.started_at);
+    }
+
     AdviceFigures advice_figures(const Place& place) const
     {
         const SiteFigures& figures = figures_[place.number];
+        const std::uint64_t temporary =
+            is_sampled() ? figures.short_lived(kShort / nanoseconds_) : place.temporary;
         return {.allocations = place.allocations,
                 .resizes = place.resizes,
                 .copied = figures.copied(),
-                .temporary = place.temporary,
+                .temporary = temporary,
                 .freed_elsewhere = place.freed_elsewhere,
                 .peak_blocks = place.peak_blocks,
                 .live_blocks = place.live_blocks,
                 .smallest = figures.smallest(),
-                .largest = figures.largest()};
+                .largest = figures.largest(),
+                .error = is_sampled() ? figures.error(sample_period_of_traces()) : 0};
     }
 
     void print_all_advice()
     {
-        if (is_sampled()) return; // of which most of the figures are not known
         for (Place& place : places_.all()) {
             place.advice = advise(advice_figures(place));
             place.spared = place.advice.spared;
@@ -293,15 +313,10 @@ private:
         for (std::size_t i = 0; i < listed && places_[i].*rank >= least; ++i) {
             line() << i + 1 << ". ";
             print_figures(places_[i]);
-            if (places_[i].samples != 0) out_ << ", from " << places_[i].samples << " samples";
-            if (is_sampled()) {
-                print_tag(places_[i], ", tagged ");
-                out_ << "\n";
-                names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
-                continue;
-            }
             out_ << "\n";
             line() << "   ";
+            if (const std::uint64_t samples = places_[i].samples)
+                out_ << "of " << samples << (samples == 1 ? " sample: " : " samples: ");
             const bool has_told =
                 rank == &Place::resizes ||
                 (rank == &Place::spared && places_[i].advice.kind == Advice::Kind::reserve);
@@ -321,6 +336,8 @@ private:
     MappedArray<SiteFigures> figures_;
     Timeline::Copy points_; // up to when the report began: the helper takes its time
     std::size_t point_count_ = timeline.copy(points_);
+    MemoryAccount memory_;
+    std::uint64_t milliseconds_ = 1; // since the start
     double nanoseconds_ = tick_rate.nanoseconds_per_tick();
     std::uint64_t temporaries_ = 0;
     std::uint64_t samples_ = 0;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "src/base/heap_view.h"
 #include "src/base/print.h"
 
 namespace tarn {
@@ -17,6 +18,7 @@ struct TraceReportOptions {
     std::string_view profile; // file to be written; empty: none
     const char* timeline;     // likewise
     std::uint64_t started_at; // milliseconds of os::clock_milliseconds()
+    const HeapView& heap;
 };
 
 /// Writes the report to `sink`, and the profile. Neither allocates nor takes locks of libc. The
