@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Promise: a trace and a sample of it give the same advice about places of which there is enough to
+# say, and none about others; of a sample it is said by how much the figures may be off, and they are
+# right within that. What is hot comes first, with its share and its rate.
+
+import os
+import re
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "abi"))
+
+from preload import expect, run  # noqa: E402  (found by way of the line above)
+
+LIBRARY, SUBJECT = sys.argv[1:3]
+
+# Place: the advice, and how many blocks it is about.
+PLACES = {
+    "scratch": ("buffer", 200000),
+    "object": ("pool", 200000),
+    "growing": ("reserve", None),
+    "message": ("handback", 50000),
+    "together": ("arena", 40000),
+}
+
+
+def entries(text, title):
+    """Function: headline and the line below it, of a list of places."""
+    part = re.split(r"==\d+== Places that ", text.split(title)[1])[0]
+    found = {}
+    for entry in re.split(r"==\d+== \d+\. ", part)[1:]:
+        lines = entry.split("\n")
+        function = re.search(r"\(anonymous namespace\)::(\w+)\(", entry)
+        if function is None:
+            continue # libc's
+        expect(function[1] not in found, "each place once", part)
+        found[function[1]] = (lines[0], lines[1].split("==   ")[1].strip())
+    return found
+
+
+def report(options):
+    with tempfile.TemporaryDirectory() as directory:
+        result = run(LIBRARY, SUBJECT, timeout=120,
+                     TARN=f"{options},trace_max=20,trace_file={directory}/profile.pb.gz")
+    expect(result.returncode == 0, "the program's own status", result.returncode)
+    return result.stderr
+
+
+for options in "trace", "profile,sample=4k":
+    text = report(options)
+    is_sampled = options != "trace"
+    advice = entries(text, "could do with less:")
+    expect({place: line.split(":")[0] for place, (line, _) in advice.items()} ==
+           {place: word for place, (word, _) in PLACES.items()}, "these advices", advice)
+    for place, (word, count) in PLACES.items():
+        line, details = advice[place]
+        number, error = re.match(rf"{word}: (?:about )?(\d+)[^(;]*(?:\(give or take (\d+)%\))?",
+                                 line).groups()
+        expect(is_sampled == line.startswith(f"{word}: about "), "an estimate, if it is one", line)
+        expect(is_sampled == bool(re.match(r"of \d+ samples: ", details)), "the samples", details)
+        if count is None:
+            continue
+        # What is given is two standard deviations, and three digits.
+        most = (3 * int(error) / 100 + 0.005) * count if is_sampled else 0
+        expect(abs(int(number) - count) <= most, f"{count} give or take {most}", line)
+
+    for title in "allocate most often:", "allocate the most bytes:":
+        lines = entries(text, title)
+        for place, (line, _) in lines.items():
+            expect(re.fullmatch(r"\d+ allocations \([\d.]+%\) of [\d.]+ \w+ on average, [\d.]+ \w+ "
+                                r"\([\d.]+%\); \d+ and [\d.]+ \w+ a second", line),
+                   "shares and rates", line)
+    often = list(entries(text, "allocate most often:"))
+    expect(set(often[:2]) == {"scratch", "object"}, "the two that allocate most often", often)
+    most = list(entries(text, "allocate the most bytes:"))
+    expect(most[0] == "growing", "what allocates most", most)
+
+# Of a sample that has a few blocks of each place, if any, nothing is said.
+text = report("profile,sample=64m")
+expect("could do with less" not in text, "no advice of a small sample", text)
