@@ -35,6 +35,8 @@ public:
     SlabView look_at(const Slab& slab, const FreeSet& free, const FreeSet& cached)
     {
         const SlabShape& shape = shape_of(slab.size_class);
+        // Notes of others were never touched.
+        const bool has_notes = is_observed(block_at(slab, 0));
         for (std::size_t index = 0; index < slab.carved; ++index) {
             const FreeBlock* const block = block_at(slab, index);
             SlabBlock& seen = blocks_[index];
@@ -42,7 +44,7 @@ public:
             if (cached.contains(block))
                 seen.state = SlabBlock::State::cached;
             else if (!free.contains(block) && !is_absent(slab, block))
-                seen = live(block, shape);
+                seen = live(has_notes ? note_of(block) : BlockNote{}, shape);
         }
         const auto start = reinterpret_cast<std::uintptr_t>(address_range.slab_start(slab));
         return {.memory = {start, start + shape.granules * kGranule},
@@ -52,9 +54,8 @@ public:
     }
 
 private:
-    static SlabBlock live(const FreeBlock* block, const SlabShape& shape)
+    static SlabBlock live(const BlockNote& note, const SlabShape& shape)
     {
-        const BlockNote note = note_of(block);
         const bool is_noted = note.trace != 0;
         return {.size = is_noted ? static_cast<std::uint32_t>(note.size) : shape.block_size,
                 .trace = note.trace,
