@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "src/base/print.h"
 #include "src/base/text.h"
 #include "src/os/errno_guard.h"
 #include "src/os/file.h"
@@ -62,6 +63,26 @@ std::uint64_t wall_clock_seconds()
 std::uint64_t process_id()
 {
     return static_cast<std::uint64_t>(::getpid());
+}
+
+std::uint64_t start_of_process(std::uint64_t process)
+{
+    FixedText<64> path;
+    path << "/proc/" << process << "/stat";
+    SmallFile<1024> file;
+    std::string_view text = file.read(path.c_str());
+    // Field 2 is the command in parentheses and may hold blanks; field 22 is starttime.
+    // Source: proc(5).
+    text = slice(text, text.rfind(')'));
+    if (has_prefix(text, ") Z") || has_prefix(text, ") X")) return 0;
+    for (int field = 2; field < 22; ++field)
+        text = slice(text, std::min(text.find(' '), text.size()) + 1);
+    std::uint64_t start = 0;
+    for (const char digit : text) {
+        if (digit < '0' || digit > '9') break;
+        start = start * 10 + static_cast<std::uint64_t>(digit - '0');
+    }
+    return start;
 }
 
 std::size_t host_name(std::span<char> room)

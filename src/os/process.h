@@ -19,6 +19,10 @@ std::uint64_t wall_clock_seconds();
 
 std::uint64_t process_id();
 
+/// When a process started, in clock ticks after the system did: with its number it stands for that
+/// process only. Errors: 0, there is none of that number, or it has ended.
+std::uint64_t start_of_process(std::uint64_t process);
+
 /// Copies the host's name; returns its length.
 std::size_t host_name(std::span<char> room);
 
