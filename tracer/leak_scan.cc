@@ -13,6 +13,7 @@
 #include "tracer/dead_stacks.h"
 #include "tracer/own_code.h"
 #include "tracer/process_maps.h"
+#include "tracer/state_file.h"
 
 namespace tarn {
 
@@ -229,6 +230,7 @@ void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
     exclude(stopped_.memory());
     exclude(own_code());
     exclude(arena.range());
+    exclude(state_file.range());
     // The stack that we run on: its frames are full of addresses of blocks.
     exclude({own_stack_top - kScanStack, own_stack_top});
     // This list itself, too; it may move once more when it grows.

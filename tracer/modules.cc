@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <unistd.h>
 
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "src/os/probe.h"
 #include "tracer/arena.h"
+#include "tracer/state_file.h"
 
 // glibc 2.35; weak, because older ones have none.
 // NOLINTNEXTLINE(*-reserved-identifier, readability-identifier-naming): libc's name
@@ -66,6 +69,25 @@ void read_build_id(Module& module)
         if (segment.p_type == PT_NOTE)
             read_notes(module.bias + segment.p_vaddr, segment.p_memsz, module);
     }
+}
+
+/// Puts a module into the state file, if there is one. Under the table's lock.
+void tell_readers(const Module& module, std::size_t number)
+{
+    static constinit std::array<char, PATH_MAX> own{};
+    std::string_view path = module.name;
+    if (path.empty()) {
+        const ::ssize_t size = ::readlink("/proc/self/exe", own.data(), own.size());
+        path = {own.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+    }
+    StateModule record{};
+    record.number = static_cast<std::uint32_t>(number);
+    record.start = module.range.start;
+    record.end = module.range.end;
+    record.bias = module.bias;
+    record.id_size = static_cast<std::uint32_t>(module.id_size);
+    std::ranges::copy(module.id, record.id.begin());
+    state_file.note_module(record, path);
 }
 
 } // namespace
@@ -141,6 +163,7 @@ ModuleId ModuleTable::add(const Module& found)
     modules_[count] = found;
     modules_[count].name = kept(found.name);
     size_.store(count + 1, std::memory_order_release);
+    tell_readers(modules_[count], count + 1);
     return static_cast<ModuleId>(count + 1);
 }
 

@@ -57,6 +57,9 @@ public:
     const Module& operator[](ModuleId id) const { return modules_[id - 1]; }
     std::size_t size() const { return size_.load(std::memory_order_acquire); }
 
+    /// Takes over the modules of a state file, in their order. See StackTrie::adopt().
+    void adopt(Module* modules, std::size_t count);
+
     /// After dlclose(): finds out which are gone. True: some are.
     bool look_for_unloaded();
 

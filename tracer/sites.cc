@@ -4,7 +4,7 @@
 
 #include "src/base/units.h"
 #include "src/os/process.h"
-#include "tracer/arena.h"
+#include "tracer/state_file.h"
 
 namespace tarn {
 
@@ -20,7 +20,8 @@ Site* SiteTable::add(TraceId trace)
     if (number / kSitesInChunk >= kMostChunks) return nullptr;
     std::atomic<SiteChunk*>& chunk = chunks_[number / kSitesInChunk];
     if (chunk.load(std::memory_order_relaxed) == nullptr) {
-        auto* const fresh = static_cast<SiteChunk*>(arena.take(sizeof(SiteChunk)));
+        auto* const fresh =
+            static_cast<SiteChunk*>(take_table(StateChunk::sites, sizeof(SiteChunk)));
         if (fresh == nullptr) return nullptr;
         chunk.store(fresh, std::memory_order_release);
     }
@@ -29,6 +30,7 @@ Site* SiteTable::add(TraceId trace)
     fresh.index = static_cast<std::uint16_t>(number % kSitesInChunk);
     fresh.tag = tag_of(trace);
     size_.store(number, std::memory_order_release);
+    state_file.note_sites(number);
     stack_trie.set_tag(trace, static_cast<std::uint32_t>(number));
     return &fresh;
 }

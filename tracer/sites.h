@@ -9,7 +9,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
+#include "src/os/memory.h"
 #include "src/os/mutex.h"
 #include "tracer/site_detail.h"
 #include "tracer/stack_trie.h"
@@ -85,6 +87,10 @@ public:
             ->sites[number % kSitesInChunk];
     }
 
+    /// Takes over the sites of a state file, see StackTrie::adopt(): of the first `size` those that
+    /// have a stack there. Returns how many have none.
+    std::size_t adopt(std::span<void* const> chunks, std::size_t size);
+
 private:
     static constexpr std::size_t kMostChunks = std::size_t{1} << 14;
 
@@ -97,8 +103,9 @@ private:
 
 extern constinit SiteTable site_table;
 
-/// What the whole process has in use, and when that was most. Thread safety: any thread.
-class LiveTotals {
+/// What the whole process has in use, and when that was most. Thread safety: any thread. It has a
+/// page of its own, for that of a state file to be put in its place.
+class alignas(os::kPageSize) LiveTotals {
 public:
     void allocated(std::uint64_t bytes, bool is_alone = os::is_single_threaded(),
                    std::uint64_t blocks = 1)

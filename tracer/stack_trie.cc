@@ -6,6 +6,7 @@
 #include <new>
 
 #include "tracer/arena.h"
+#include "tracer/state_file.h"
 
 namespace tarn {
 
@@ -82,7 +83,8 @@ TraceId StackTrie::add(TraceId parent, Call call)
     if (id / kNodesInChunk >= kMostChunks) return kNoTrace;
     std::atomic<Node*>& chunk = chunks_[id / kNodesInChunk];
     if (chunk.load(std::memory_order_relaxed) == nullptr) {
-        auto* const fresh = static_cast<Node*>(arena.take(kNodesInChunk * sizeof(Node)));
+        auto* const fresh =
+            static_cast<Node*>(take_table(StateChunk::nodes, kNodesInChunk * sizeof(Node)));
         if (fresh == nullptr) return kNoTrace;
         chunk.store(fresh, std::memory_order_release);
     }
@@ -90,6 +92,7 @@ TraceId StackTrie::add(TraceId parent, Call call)
     fresh.call = call;
     fresh.parent = parent;
     size_.store(id, std::memory_order_release);
+    state_file.note_nodes(id);
     place(*table, static_cast<TraceId>(id));
     return static_cast<TraceId>(id);
 }

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "src/os/mutex.h"
 
@@ -59,13 +60,20 @@ public:
     /// Nodes so far; their numbers are 1 to size().
     std::size_t size() const { return size_.load(std::memory_order_acquire); }
 
+    static constexpr std::size_t kNodeSize = 16;
+    static constexpr std::size_t kNodesInChunk = std::size_t{1} << 12;
+
+    /// Takes over the tree of a state file, whose chunks stay where they are; calls of more than
+    /// `modules` become those of none. Errors: false, it is no tree. See command/state_image.cc.
+    bool adopt(std::span<void* const> chunks, std::size_t size, std::size_t modules);
+
 private:
     struct Node {
         Call call;
         TraceId parent;
         std::atomic<std::uint32_t> tag;
     };
-    static_assert(sizeof(Node) == 16);
+    static_assert(sizeof(Node) == kNodeSize);
 
     /// Numbers of nodes by hash, open addressing; half of it is free.
     struct Table {
@@ -73,7 +81,6 @@ private:
         std::atomic<TraceId>* slots;
     };
 
-    static constexpr std::size_t kNodesInChunk = std::size_t{1} << 12;
     static constexpr std::size_t kMostChunks = std::size_t{1} << 14;
 
     Node& node(TraceId id) const
