@@ -3,10 +3,12 @@
 // tarn: the program beside libtarn.so, for what needs more than a preloaded library may.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
+#include <string>
 
 #include "src/include/tarn/version.h"
 #include "tracer/command/folded.h"
@@ -24,11 +26,53 @@ void fold(const std::string& path, const std::string& value)
     }
 }
 
+/// What CLI11 says of it, but for a command that is missing or none of ours.
+std::string text_of(const CLI::ParseError& mistake, const CLI::App& app, const char* first)
+{
+    std::string text = mistake.what();
+    if (app.get_subcommands().empty())
+        text =
+            first == nullptr ? "no command" : "no command or option '" + std::string(first) + "'";
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+}
+
+/// One line, and the status that programs have for a mistake in how they are called.
+int complain_of(const CLI::ParseError& mistake, const CLI::App& app, const char* first)
+{
+    constexpr int kUsage = 2;
+    std::string command = "tarn";
+    for (const CLI::App* const chosen : app.get_subcommands())
+        command += " " + chosen->get_name();
+    std::cerr << command << ": " << text_of(mistake, app, first) << " (" << command
+              << " --help says more)\n";
+    return kUsage;
+}
+
 int run(int argc, char** argv)
 {
-    CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports");
-    app.set_version_flag("--version", TARN_VERSION);
+    CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports", "tarn");
+    app.set_help_flag("-h,--help", "print this text");
+    app.set_version_flag("--version", TARN_VERSION, "print the version");
     app.require_subcommand(1);
+    app.get_formatter()->column_width(22);
+    app.get_formatter()->label("REQUIRED", "");
+    app.footer("Examples:\n"
+               "  tarn symbolize <REPORT\n"
+               "  tarn folded tarn.program.4711.pb.gz | flamegraph.pl >memory.svg");
+
+    CLI::App* const folded = app.add_subcommand(
+        "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
+    std::string profile;
+    std::string value;
+    folded->add_option("FILE", profile, "profile of TARN=trace, or any other for pprof")
+        ->type_name("")
+        ->required();
+    folded
+        ->add_option("--value", value,
+                     "what to print: alloc_objects, alloc_space, inuse_objects,\n"
+                     "inuse_space, peak_objects, or peak_space, the default of tarn's profiles")
+        ->type_name("KIND");
 
     CLI::App* const symbolize =
         app.add_subcommand("symbolize", "put functions and lines into a report, stdin to stdout");
@@ -36,19 +80,16 @@ int run(int argc, char** argv)
     CLI::App* const resolve =
         app.add_subcommand("resolve", "answer libtarn.so, which runs this when it writes a report");
     std::string suppressions;
-    resolve->add_option("--suppressions", suppressions, "file with leaks that are not to be shown");
+    resolve->add_option("--suppressions", suppressions, "file with leaks that are not to be shown")
+        ->type_name("FILE");
 
-    CLI::App* const folded = app.add_subcommand(
-        "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
-    std::string profile;
-    std::string value;
-    folded->add_option("FILE", profile, "profile of TARN=trace, or any other for pprof")
-        ->required();
-    folded->add_option("--value", value,
-                       "what to print: alloc_objects, alloc_space, inuse_objects, inuse_space, "
-                       "peak_objects, or peak_space, the default of tarn's profiles");
-
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& request) {
+        return app.exit(request); // --help and --version
+    } catch (const CLI::ParseError& mistake) {
+        return complain_of(mistake, app, argc > 1 ? argv[1] : nullptr);
+    }
     // libtarn.so starts us with all signals blocked.
     sigset_t none;
     sigemptyset(&none);
