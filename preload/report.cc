@@ -3,10 +3,6 @@
 #include "preload/report.h"
 
 #include <atomic>
-#include <csignal>
-#include <ctime>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "preload/startup.h"
 #include "src/os/errno_guard.h"
@@ -75,42 +71,7 @@ const char* log_name(std::string_view pattern)
     return name.c_str();
 }
 
-} // namespace
-
-namespace {
-
 constinit os::Mutex mutex;
-
-/// A reader of our messages that has gone away is none of the program's business: what the calling
-/// thread writes meanwhile raises no SIGPIPE.
-class NoBrokenPipe {
-public:
-    NoBrokenPipe()
-    {
-        ::sigemptyset(&pipe_);
-        ::sigaddset(&pipe_, SIGPIPE);
-        sigset_t pending;
-        ::sigpending(&pending);
-        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    NoBrokenPipe(const NoBrokenPipe&) = delete;
-    NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
-    ~NoBrokenPipe()
-    {
-        // The raw call: libc's is a point where threads are cancelled.
-        const ::timespec at_once{};
-        if (!was_pending_) ::syscall(SYS_rt_sigtimedwait, &pipe_, nullptr, &at_once, kKernelSet);
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-
-private:
-    static constexpr std::size_t kKernelSet = 8; // bytes of a set of signals
-
-    sigset_t pipe_;
-    sigset_t before_;
-    bool was_pending_;
-};
 
 } // namespace
 
@@ -123,12 +84,14 @@ void write_report(std::string_view text)
 {
     const os::ErrnoGuard keep_errno;
     const os::LockGuard guard(mutex);
-    const NoBrokenPipe no_broken_pipe;
     os::Output output;
     const std::string_view pattern = startup_options().log.view();
     if (!pattern.empty()) output.open(log_name(pattern), os::Output::Mode::append);
     output.write(text);
-    output.close();
+    const int problem = output.close();
+    if (problem == 0) return;
+    os::complain_of_file(log_name(pattern), problem);
+    write_to_stderr(text);
 }
 
 } // namespace tarn

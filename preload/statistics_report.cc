@@ -151,7 +151,8 @@ void write_statistics_json(std::string_view pattern)
     tarn_statistics statistics{};
     collect_statistics(statistics);
     static constinit os::Output file;
-    if (!file.open(expand_pattern(pattern).c_str(), os::Output::Mode::replace)) return;
+    FixedText<1024> path = expand_pattern(pattern);
+    if (!file.open(path.c_str(), os::Output::Mode::replace)) return;
     {
         Printer out([](std::string_view text) { file.write(text); });
         out << "{\n  \"version\": \"" << TARN_VERSION << "\",\n  \"process\": " << os::process_id()
@@ -174,7 +175,7 @@ void write_statistics_json(std::string_view pattern)
         }
         out << "\n  ]\n}\n";
     }
-    file.close();
+    if (const int problem = file.close()) os::complain_of_file(path.c_str(), problem);
 }
 
 } // namespace tarn

@@ -2,9 +2,12 @@
 
 #include "src/os/file.h"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,14 +41,54 @@ void close_file(int descriptor)
     ::syscall(SYS_close, descriptor);
 }
 
+/// A reader that has gone away, or a limit to the size of files, is no reason to end the program:
+/// what the calling thread writes meanwhile raises no SIGPIPE and no SIGXFSZ.
+class NoSignals {
+public:
+    NoSignals()
+    {
+        ::sigemptyset(&ours_);
+        for (const int signal : kSignals)
+            ::sigaddset(&ours_, signal);
+        ::pthread_sigmask(SIG_BLOCK, &ours_, &before_);
+        sigset_t pending;
+        ::sigpending(&pending);
+        for (const int signal : kSignals)
+            if (::sigismember(&pending, signal) == 1) ::sigdelset(&ours_, signal);
+    }
+    NoSignals(const NoSignals&) = delete;
+    NoSignals& operator=(const NoSignals&) = delete;
+    ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+    /// To be called when something could not be written.
+    void take_back() const
+    {
+        constexpr std::size_t kKernelSet = 8; // bytes of a set of signals
+        const ::timespec at_once{};
+        // The raw call: libc's is a point where threads are cancelled.
+        ::syscall(SYS_rt_sigtimedwait, &ours_, nullptr, &at_once, kKernelSet);
+    }
+
+private:
+    static constexpr std::array kSignals{SIGPIPE, SIGXFSZ};
+
+    sigset_t ours_; // those that were not pending before
+    sigset_t before_;
+};
+
 /// Returns 0 or an error number.
 int write_all(int descriptor, std::string_view text)
 {
     const os::ErrnoGuard guard;
+    const NoSignals no_signals;
     while (!text.empty()) {
         const ssize_t written = write_some(descriptor, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return written < 0 ? errno : EIO; // closed, full or gone
+        if (written <= 0) {
+            const int error = written < 0 ? errno : EIO; // closed, full or gone
+            no_signals.take_back();
+            return error;
+        }
         text.remove_prefix(static_cast<std::size_t>(written));
     }
     return 0;
@@ -121,13 +164,17 @@ bool Output::open(const char* path, Mode mode)
     descriptor_ = open_file(path, O_WRONLY | O_CREAT | how);
     if (descriptor_ >= 0) return true;
 
-    // Once: what a report is written in are pieces, and each would say so again.
-    const int reason = errno;
-    static constinit std::atomic<bool> said{false};
-    if (said.exchange(true, std::memory_order_relaxed)) return false;
-    Printer(write_to_stderr) << "tarn: cannot write '" << path << "': " << ::strerrordesc_np(reason)
-                             << "\n";
+    complain_of_file(path, errno);
     return false;
+}
+
+void complain_of_file(const char* path, int problem)
+{
+    // Once: what a report is written in are pieces, and each would say so again.
+    static constinit std::atomic<bool> said{false};
+    if (said.exchange(true, std::memory_order_relaxed)) return;
+    Printer(write_to_stderr) << "tarn: cannot write '" << path
+                             << "': " << ::strerrordesc_np(problem) << "\n";
 }
 
 void Output::write(std::string_view text)

@@ -30,6 +30,9 @@ private:
 /// many close it before they end. To be called only when there will be a report.
 void keep_stderr();
 
+/// Says on standard error, in one line, that a file cannot be written; once in a process.
+void complain_of_file(const char* path, int problem);
+
 /// Where reports go. Opened anew for each report and closed after it: a descriptor that we kept
 /// could be closed, or reused for something else, by a program that closes all it does not know.
 class Output {
