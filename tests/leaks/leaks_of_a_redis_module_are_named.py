@@ -21,6 +21,14 @@ SERVER = "/usr/bin/redis-server"
 
 LINES = marked_lines(SOURCE)
 LOSSES = {"block": ("Direct", 12345), "other": ("Indirect", 23456)}
+# Words that are no pointers but may look like one, to one block at most each, which is then possibly
+# lost, with what it leads to. Where the heap lies decides, so it is another one in each run: of 120
+# runs of the server 30 had such a block, none had more. They are
+# - the padding of a node of redis' radix tree: behind the letters "fhklrs" it is what is left of an
+#   older pointer (24 of the 30);
+# - likewise the end of a structure of 56 bytes, of which only the lower half of a word is written;
+# - addresses in the TLS of libjemalloc, which the server brings along, cut to a gigabyte.
+FALSE_WORDS = 3
 WORDS = "RedisModuleCommandDispatcher", " call ", "processCommand", " main "
 
 
@@ -50,9 +58,8 @@ def check(text, count):
         expect((sum(entry[1] for entry in seen), sum(entry[2] for entry in seen)) ==
                (size * count, count), f"{count} blocks of {size} from {place}", text)
         expect(all(word in entry[3] for word in WORDS for entry in seen), f"{WORDS} above", text)
-        # Of a large program some word that is no pointer may look like one.
         as_they_are = sum(entry[2] for entry in seen if entry[0] == kind)
-        expect(as_they_are >= count * 9 // 10, f"{kind} leaks", text)
+        expect(count - as_they_are <= FALSE_WORDS, f"{kind} leaks", text)
         lost += sum(entry[2] for entry in seen if entry[0] in ("Direct", "Indirect"))
     totals = summary(text)
     expect(totals["definite"][1] + totals["indirect"][1] == lost, "nothing else lost", text)
