@@ -357,10 +357,15 @@ LostWith LeakScan::lost_with(const FoundBlock& block)
 
 const FoundBlock& LeakScan::lost_root(const FoundBlock& block)
 {
-    const FoundBlock* root = &block;
-    while (root->reach == Reach::indirect)
-        root = &index_.blocks()[leads_to_[number_of(*root)]];
-    return *root;
+    const std::span<FoundBlock> blocks = index_.blocks();
+    std::uint32_t root = number_of(block);
+    while (blocks[root].reach == Reach::indirect) {
+        // The way is made shorter: that of a list may be as long as the list.
+        const std::uint32_t next = leads_to_[root];
+        if (blocks[next].reach == Reach::indirect) leads_to_[root] = leads_to_[next];
+        root = next;
+    }
+    return blocks[root];
 }
 
 const char* LeakScan::run(const HeapView& heap, const CallerState& caller, std::uint32_t since)

@@ -110,6 +110,18 @@ Node* ring(int length)
     return first;
 }
 
+/// From its end, so that each block is found before the one that leads to it.
+void long_list()
+{
+    Node* first = nullptr;
+    for (int i = 0; i < 400'000; ++i) {
+        Node* const node = tree(1);
+        node->left = first;
+        first = node;
+    }
+    lose(first);
+}
+
 void tree_without_a_branch()
 {
     Node* const root = tree(4);
@@ -435,6 +447,7 @@ const Shape kShapes[] = {
     {"lost_tree", [] { tree(4); }},
     {"tree_without_a_branch", tree_without_a_branch},
     {"branch_without_a_tree", [] { keep(tree(4)->right); }},
+    {"long_list", long_list},
     {"kept_ring", [] { keep(ring(5)); }},
     {"ring_before_a_ring", [] { ring_that_leads_to_a_ring(true); }},
     {"ring_behind_a_ring", [] { ring_that_leads_to_a_ring(false); }},
