@@ -187,24 +187,33 @@ struct FileNames {
     suppressions = {};
     suppressions << startup_options().suppressions.view();
     json = expand_pattern(startup_options().leaks_json.view());
+    name_log();
     return {.suppressions = suppressions.c_str(), .json = json.c_str()};
 }
 
+/// By a signal: nobody waits for what it finds.
+struct Asked {
+    bool by_signal;
+};
+
 /// Returns how many blocks are lost.
-std::uint64_t report_leaks_now(bool only_leaks, bool was_asked_for = false)
+std::uint64_t report_leaks_now(bool only_leaks, Asked asked = {.by_signal = false})
 {
     const Options& options = startup_options();
     const FileNames files = name_files();
     return report_leaks(kHeapView,
                         {.show = options.leaks_show,
                          .most_groups = options.leaks_max,
-                         .only_leaks = only_leaks || !(options.verbose || was_asked_for),
+                         .only_leaks = only_leaks || !(options.verbose || asked.by_signal),
                          .suppressions = files.suppressions,
                          .least_bytes = options.min_bytes,
                          .suggests_suppressions = options.gen_suppressions,
                          .sample_period = settings.sample_period,
                          .since = report_since(),
-                         .json = files.json},
+                         .json = files.json,
+                         .copy = {.is_wanted = options.stw == StopWorld::fork,
+                                  .is_waited_for = !asked.by_signal,
+                                  .begin = reset_report_lock}},
                         write_report);
 }
 
@@ -221,7 +230,7 @@ std::uint64_t report_now(bool only_leaks)
 void leaks_wanted()
 {
     if (is_inside_malloc()) return defer_until_outside(leaks_wanted);
-    if (const ReportTurn turn; turn.is_had()) report_leaks_now(false, true);
+    if (const ReportTurn turn; turn.is_had()) report_leaks_now(false, {.by_signal = true});
 }
 
 void trace_wanted()

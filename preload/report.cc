@@ -75,6 +75,12 @@ constinit os::Mutex mutex;
 
 } // namespace
 
+void name_log()
+{
+    const std::string_view pattern = startup_options().log.view();
+    if (!pattern.empty()) log_name(pattern);
+}
+
 void reset_report_lock()
 {
     mutex.reset();

@@ -13,6 +13,9 @@ namespace tarn {
 /// A TextSink. The file is opened for each call and closed after it.
 void write_report(std::string_view text);
 
+/// Decides the name of the log now: a copy of the process that is about to be made has it, too.
+void name_log();
+
 /// In a forked child: no other thread writes.
 void reset_report_lock();
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <unistd.h>
+#include <optional>
 
 #include "src/base/text.h"
 #include "src/os/probe.h"
@@ -52,7 +52,7 @@ struct Margin {};
 
 Printer& operator<<(Printer& out, Margin)
 {
-    return out << "==" << static_cast<std::uint64_t>(::getpid()) << "== ";
+    return out << "==" << os::process_id() << "== ";
 }
 
 std::string_view name_of(Reach reach)
@@ -120,17 +120,33 @@ public:
         : heap_(heap), options_(options), sink_(sink), out_(sink)
     {}
 
+    /// As write(), by a copy of the process. Errors: nullopt, it cannot be done so.
+    std::optional<std::uint64_t> write_in_copy()
+    {
+        if (!may_report_in_copy(options_.copy, sink_)) return 0;
+        if (const char* const problem = scan_.hold(heap_)) return print_problem(problem);
+        const int refusal = start_report_in_copy(
+            {.write = write_job, .context = this, .options = options_.copy, .sink = sink_},
+            kScanStack);
+        // Only now may something be said: a stopped thread may be about to say something itself.
+        scan_.release(heap_);
+        if (refusal == 0 && !options_.copy.is_waited_for) return 0;
+        std::optional<std::uint64_t> leaked;
+        if (refusal == 0) leaked = wait_for_report();
+        if (!leaked)
+            out_ << "tarn: stw=fork: "
+                 << (refusal != 0 ? ::strerrordesc_np(refusal) : "the copy has died")
+                 << ": the report is made as with stw=signal\n";
+        return leaked;
+    }
+
     /// Returns what report_leaks() does.
     std::uint64_t write(const CallerState& caller)
     {
-        if (const char* const problem = scan_.run(heap_, caller, options_.since)) {
-            out_ << "tarn: no leak report: " << problem << "\n";
-            return 0;
-        }
-        if (!groups_.build(scan_, options_.show, options_.suppressions, sink_)) {
-            out_ << "tarn: no leak report: no memory for it\n";
-            return 0;
-        }
+        if (const char* const problem = scan_.run(heap_, caller, options_.since))
+            return print_problem(problem);
+        if (!groups_.build(scan_, options_.show, options_.suppressions, sink_))
+            return print_problem("no memory for it");
         if (options_.json[0] != '\0')
             write_leak_json(options_.json,
                             {.groups = groups_,
@@ -158,6 +174,14 @@ public:
     }
 
 private:
+    static std::uint64_t write_job(void* report);
+
+    std::uint64_t print_problem(std::string_view problem)
+    {
+        out_ << "tarn: no leak report: " << problem << "\n";
+        return 0;
+    }
+
     const LeakTotal& of(Reach reach) const { return groups_.total(reach); }
 
     void print_no_leaks()
@@ -177,7 +201,7 @@ private:
     void print_title(std::uint64_t leaked)
     {
         out_ << "\n=================================================================\n=="
-             << static_cast<std::uint64_t>(::getpid());
+             << os::process_id();
         if (leaked != 0)
             out_ << "==ERROR: LeakSanitizer: detected memory leaks (by tarn, in "
                  << os::executable_name();
@@ -296,10 +320,20 @@ struct Job {
 };
 constinit Job job{};
 
+std::uint64_t Report::write_job(void* report)
+{
+    Report& self = *static_cast<Report*>(report);
+    const std::uint64_t leaked = self.write(job.caller);
+    self.out_.flush(); // its end is that of the process
+    return leaked;
+}
+
 void do_job()
 {
     Report report(*job.heap, *job.options, job.sink);
-    job.leaked = report.write(job.caller);
+    std::optional<std::uint64_t> leaked;
+    if (job.options->copy.is_wanted) leaked = report.write_in_copy();
+    job.leaked = leaked ? *leaked : report.write(job.caller);
 }
 
 } // namespace

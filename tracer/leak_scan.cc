@@ -3,7 +3,6 @@
 #include "tracer/leak_scan.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "src/base/text.h"
 #include "src/base/units.h"
@@ -22,9 +21,6 @@ namespace {
 /// Below the stack pointer a leaf function may keep data. Source: System V ABI, AMD64, 3.2.2.
 constexpr std::size_t kRedZone = 128;
 
-/// They are numbered by 32 bits.
-constexpr std::size_t kMostBlocks = std::numeric_limits<std::uint32_t>::max();
-
 /// Blocks from here on may have pages that were never touched.
 constexpr std::size_t kLargeBlock = KiB(64);
 
@@ -33,91 +29,12 @@ std::uintptr_t address_of(const void* pointer)
     return reinterpret_cast<std::uintptr_t>(pointer);
 }
 
-constexpr std::uint64_t kAddressBits = (std::uint64_t{1} << 48) - 1;
-constexpr std::uint64_t kSizeBits = (std::uint64_t{1} << 46) - 1;
-
-struct Collection {
-    MappedArray<FoundBlock>* blocks;
-    std::uint32_t since;
-    bool complete;
-};
-
-void collect(void* context, LiveBlock block)
+std::uintptr_t page_end(const void* pointer)
 {
-    auto& collection = *static_cast<Collection*>(context);
-    const bool is_old = block.trace != 0 && block.born < collection.since;
-    const std::uint32_t note = block.trace | (is_old ? FoundBlock::kOld : 0);
-    const FoundBlock found{.start = block.start & kAddressBits,
-                           .trace_high = static_cast<std::uint16_t>(note >> 16U),
-                           .size = block.size & kSizeBits,
-                           .reach = Reach::lost,
-                           .trace_low = static_cast<std::uint16_t>(note)};
-    collection.complete = collection.blocks->push_back(found) && collection.complete;
+    return round_up(address_of(pointer), os::kPageSize);
 }
 
 } // namespace
-
-bool BlockIndex::build(const HeapView& heap, std::uint32_t since)
-{
-    // Counted first: an array that grows to hundreds of megabytes would be moved about.
-    std::size_t count = 0;
-    const auto count_one = [](void* context, LiveBlock) { ++*static_cast<std::size_t*>(context); };
-    if (!heap.for_each_live(count_one, &count) || count > kMostBlocks || !blocks_.reserve(count))
-        return false;
-    Collection collection{.blocks = &blocks_, .since = since, .complete = true};
-    if (!heap.for_each_live(collect, &collection) || !collection.complete) return false;
-    if (blocks_.empty()) return true;
-    const std::span<FoundBlock> all = blocks_.all();
-
-    // The first range of the allocator's own memory is that of the pools.
-    std::array<MemoryRange, 1> pools{};
-    if (heap.own_memory(pools) == 0) pools[0] = {};
-    while (pooled_ < all.size() && pools[0].contains(all[pooled_].start))
-        ++pooled_;
-    std::ranges::sort(all.subspan(pooled_),
-                      [](const FoundBlock& a, const FoundBlock& b) { return a.start < b.start; });
-
-    hull_ = {all[0].start, all[0].end()};
-    for (const FoundBlock& block : all)
-        hull_ = {std::min(hull_.start, block.start), std::max(hull_.end, block.end())};
-    if (pooled_ == 0) return true;
-    pools_ = {all[0].start & ~(os::kPageSize - 1), all[pooled_ - 1].end()};
-    const std::size_t pages = divide_up(pools_.size(), os::kPageSize) + 1;
-    if (!first_in_page_.resize(pages)) return false;
-    std::size_t block = 0;
-    for (std::size_t page = 0; page < pages; ++page) {
-        while (block < pooled_ && all[block].end() <= pools_.start + page * os::kPageSize)
-            ++block;
-        first_in_page_[page] = static_cast<std::uint32_t>(block);
-    }
-    return true;
-}
-
-FoundBlock* BlockIndex::find_pooled(std::uintptr_t address)
-{
-    const std::size_t page = (address - pools_.start) / os::kPageSize;
-    // The last block that begins in this page may be the first that ends behind it.
-    return find_between(address, first_in_page_[page],
-                        std::min(std::size_t{first_in_page_[page + 1]} + 1, pooled_));
-}
-
-FoundBlock* BlockIndex::find_between(std::uintptr_t address, std::size_t first, std::size_t last)
-{
-    FoundBlock* const end = blocks_.all().data() + last;
-    FoundBlock* const block = std::upper_bound(
-        blocks_.all().data() + first, end, address,
-        [](std::uintptr_t value, const FoundBlock& other) { return value < other.end(); });
-    return block != end && address >= block->start ? block : nullptr;
-}
-
-bool BlockIndex::has_any_in(MemoryRange range) const
-{
-    const auto is_in = [range](std::span<const FoundBlock> part) {
-        const auto first = std::ranges::upper_bound(part, range.start, {}, &FoundBlock::end);
-        return first != part.end() && first->start < range.end;
-    };
-    return is_in(blocks_.all().subspan(0, pooled_)) || is_in(outside_pools());
-}
 
 std::uint32_t LeakScan::number_of(const FoundBlock& block)
 {
@@ -205,15 +122,19 @@ void LeakScan::exclude(MemoryRange range)
     if (range.start < range.end && !excluded_.push_back(range)) out_of_memory_ = true;
 }
 
-/// A program may protect pages of its blocks: the guard page of a stack that it allocated.
+/// A program may protect pages of its blocks: the guard page of a stack that it allocated. A copy
+/// of the process has none of those that are not to be copied (MADV_DONTFORK).
 void LeakScan::list_unreadable()
 {
     MapsReader maps;
     Mapping mapping;
-    while (maps.next(mapping))
-        if (!mapping.readable && index_.has_any_in(mapping.range) &&
-            !unreadable_.push_back(mapping.range))
+    MemoryRange hidden{};
+    while (maps.next(mapping)) {
+        hidden.end = mapping.readable ? mapping.range.start : mapping.range.end;
+        if (hidden.size() != 0 && index_.has_any_in(hidden) && !unreadable_.push_back(hidden))
             out_of_memory_ = true;
+        hidden.start = mapping.range.end;
+    }
 }
 
 /// What is no root: the allocator's memory and ours, and blocks, which count once they are reached.
@@ -233,6 +154,7 @@ void LeakScan::list_excluded(const HeapView& heap, std::uintptr_t own_stack_top)
     exclude(state_file.range());
     // The stack that we run on: its frames are full of addresses of blocks.
     exclude({own_stack_top - kScanStack, own_stack_top});
+    if (hold_stack_top_ != own_stack_top) exclude({hold_stack_top_ - kScanStack, hold_stack_top_});
     // This list itself, too; it may move once more when it grows.
     exclude({own_stack_top, own_stack_top + 1});
     if (out_of_memory_) return;
@@ -368,15 +290,28 @@ const FoundBlock& LeakScan::lost_root(const FoundBlock& block)
     return blocks[root];
 }
 
+const char* LeakScan::hold(const HeapView& heap)
+{
+    if (!heap.hold()) return "a thread that does not come out of malloc";
+    hold_stack_top_ = page_end(__builtin_frame_address(0));
+    if (stopped_.stop()) return nullptr;
+    release(heap);
+    return "no real-time signal, or no /proc/self/task";
+}
+
+void LeakScan::release(const HeapView& heap)
+{
+    stopped_.resume();
+    heap.release();
+    hold_stack_top_ = 0;
+}
+
 const char* LeakScan::run(const HeapView& heap, const CallerState& caller, std::uint32_t since)
 {
-    const std::uintptr_t own_stack_top =
-        round_up(address_of(__builtin_frame_address(0)), os::kPageSize);
-    if (!heap.hold()) return "a thread that does not come out of malloc";
-    const char* problem = nullptr;
-    if (!stopped_.stop()) {
-        problem = "no real-time signal, or no /proc/self/task";
-    } else if (!index_.build(heap, since)) {
+    const std::uintptr_t own_stack_top = page_end(__builtin_frame_address(0));
+    if (hold_stack_top_ == 0)
+        if (const char* const problem = hold(heap)) return problem;
+    if (!index_.build(heap, since)) {
         out_of_memory_ = true;
     } else {
         list_unreadable();
@@ -386,9 +321,8 @@ const char* LeakScan::run(const HeapView& heap, const CallerState& caller, std::
         follow();
         follow_lost();
     }
-    stopped_.resume();
-    heap.release();
-    return out_of_memory_ ? "no memory for it" : problem;
+    release(heap);
+    return out_of_memory_ ? "no memory for it" : nullptr;
 }
 
 } // namespace tarn

@@ -141,9 +141,14 @@ inline constinit ChosenRoots chosen_roots;
 
 class LeakScan {
 public:
-    /// Stops all threads, finds out, and lets them run again. To be called first thing on a stack
-    /// of kScanStack bytes. Blocks that were born before `since` are old.
+    /// Stops all threads until run() or release(). To be called first thing on a stack of
+    /// kScanStack bytes, as run(), which may be called on another one, in a copy of the process.
     /// Errors: why it cannot be done. Else nullptr.
+    const char* hold(const HeapView& heap);
+    void release(const HeapView& heap);
+
+    /// Holds all threads, unless that is done, finds out, and lets them run again. Blocks that were
+    /// born before `since` are old. Errors as those of hold().
     const char* run(const HeapView& heap, const CallerState& caller, std::uint32_t since = 0);
 
     std::span<const FoundBlock> blocks() { return index_.blocks(); }
@@ -187,6 +192,7 @@ private:
     LostWith with_{};                     // these
     bool from_reachable_ = true;          // what is being scanned is reached itself
     bool out_of_memory_ = false;
+    std::uintptr_t hold_stack_top_ = 0; // of the stack that hold() was called on; 0: not held
     std::size_t unstopped_ = 0;
     std::size_t scanned_ = 0;
 };

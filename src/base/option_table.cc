@@ -54,6 +54,8 @@ constexpr std::array kOptionSpecs{
                "list what was allocated since the start, the last tarn_leaks_mark() or report"},
     OptionSpec{"leaks_json", &Options::leaks_json, "PATTERN", "",
                "write each leak report as JSON to this file, too"},
+    OptionSpec{"stw", &Options::stw, "signal|fork", "signal",
+               "who makes a leak report: the stopped program, or a copy of it while it runs on"},
     OptionSpec{"min_bytes", SizeField{&Options::min_bytes}, "SIZE", "0",
                "entries of a report with less than that in all are counted, not listed"},
     OptionSpec{"gen_suppressions", &Options::gen_suppressions, "on|off", "off",

@@ -139,18 +139,6 @@ std::optional<std::size_t> parse_count(std::string_view text, std::size_t most)
     return text.empty() && number <= most ? number : std::nullopt;
 }
 
-template <class Enum, std::size_t N>
-bool assign_word(Enum& target, std::string_view text,
-                 const std::array<std::pair<std::string_view, Enum>, N>& words)
-{
-    for (const auto& [word, value] : words) {
-        if (!equal_ignoring_case(text, word)) continue;
-        target = value;
-        return true;
-    }
-    return false;
-}
-
 template <class T> bool assign(T& target, const std::optional<T>& value)
 {
     if (value) target = *value;
@@ -161,6 +149,7 @@ template <class T> bool assign(T& target, const std::optional<T>& value)
 struct Assign {
     Options& options;
     std::string_view value;
+    std::string_view values;
 
     bool operator()(bool Options::*member) const
     {
@@ -200,33 +189,19 @@ struct Assign {
     {
         return assign(options.*member, parse_leak_kinds(value));
     }
-    bool operator()(FallbackKind Options::*member) const
+    /// An enumeration: the words stand in OptionSpec::values in the order of its enumerators.
+    template <class Enum> bool operator()(Enum Options::*member) const
     {
-        static constexpr std::array<std::pair<std::string_view, FallbackKind>, 2> kWords{
-            {{"jemalloc", FallbackKind::jemalloc}, {"mmap", FallbackKind::mmap}}};
-        return assign_word(options.*member, value, kWords);
-    }
-    bool operator()(HugePageMode Options::*member) const
-    {
-        static constexpr std::array<std::pair<std::string_view, HugePageMode>, 3> kWords{
-            {{"off", HugePageMode::off},
-             {"auto", HugePageMode::automatic},
-             {"always", HugePageMode::always}}};
-        return assign_word(options.*member, value, kWords);
-    }
-    bool operator()(DeepBind Options::*member) const
-    {
-        static constexpr std::array<std::pair<std::string_view, DeepBind>, 2> kWords{
-            {{"drop", DeepBind::drop}, {"keep", DeepBind::keep}}};
-        return assign_word(options.*member, value, kWords);
-    }
-    bool operator()(LeaksSince Options::*member) const
-    {
-        static constexpr std::array<std::pair<std::string_view, LeaksSince>, 3> kWords{
-            {{"start", LeaksSince::start},
-             {"mark", LeaksSince::mark},
-             {"report", LeaksSince::report}}};
-        return assign_word(options.*member, value, kWords);
+        std::string_view words = values;
+        for (std::uint8_t number = 0; !words.empty(); ++number) {
+            const std::size_t end = std::min(words.find('|'), words.size());
+            if (equal_ignoring_case(value, slice(words, 0, end))) {
+                options.*member = static_cast<Enum>(number);
+                return true;
+            }
+            words = slice(words, end + 1);
+        }
+        return false;
     }
     bool operator()(OptionText Options::*member) const
     {
@@ -239,7 +214,6 @@ struct Assign {
 
 template <class Enum> std::string_view word_at(std::string_view values, Enum value)
 {
-    // The words of an enumeration stand in OptionSpec::values in the order of its enumerators.
     for (auto i = static_cast<std::size_t>(value); i > 0; --i)
         values = slice(values, values.find('|') + 1);
     return slice(values, 0, values.find('|'));
@@ -358,7 +332,7 @@ void apply_list(Options& options, std::string_view list, TextSink complain)
 
 bool set_option(Options& options, const OptionSpec& spec, std::string_view value)
 {
-    return std::visit(Assign{options, value}, spec.field);
+    return std::visit(Assign{options, value, spec.values}, spec.field);
 }
 
 void print_option_value(FixedText<600>& out, const Options& options, const OptionSpec& spec)

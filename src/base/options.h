@@ -20,6 +20,7 @@ enum class FallbackKind : std::uint8_t { jemalloc, mmap };
 enum class HugePageMode : std::uint8_t { off, automatic, always };
 enum class DeepBind : std::uint8_t { drop, keep };
 enum class LeaksSince : std::uint8_t { start, mark, report };
+enum class StopWorld : std::uint8_t { signal, fork };
 
 /// Kinds of blocks that are in use when a program ends, see tracer/leak_scan.h. A set of bits.
 using LeakKinds = std::uint32_t;
@@ -55,6 +56,7 @@ struct Options {
     OptionText leaks_signal; // name or number, empty: none
     LeaksSince leaks_since = LeaksSince::start;
     OptionText leaks_json; // file name pattern, empty: none
+    StopWorld stw = StopWorld::signal;
     bool trace = false;
     bool profile = false;
     std::size_t sample = 0;    // bytes, of which one is sampled; 0: all, but for a profile
@@ -103,10 +105,10 @@ struct PeriodField {
 struct PercentField {
     std::size_t Options::*member;
 };
-using OptionField =
-    std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
-                 DeepBind Options::*, LeaksSince Options::*, OptionText Options::*,
-                 LeakKinds Options::*, SizeField, TimeField, CountField, PeriodField, PercentField>;
+using OptionField = std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
+                                 DeepBind Options::*, LeaksSince Options::*, StopWorld Options::*,
+                                 OptionText Options::*, LeakKinds Options::*, SizeField, TimeField,
+                                 CountField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

@@ -2,6 +2,7 @@
 
 #include "src/os/file.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -138,6 +139,20 @@ void keep_stderr()
     if (::fstat(STDERR_FILENO, &now) != 0) return;
     const int copy = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kFirst);
     kept_stderr = {.descriptor = copy, .device = now.st_dev, .inode = now.st_ino};
+}
+
+void close_all_but_stderr()
+{
+    const ErrnoGuard guard;
+    const auto close_from = [](unsigned first, unsigned last) {
+#ifdef SYS_close_range
+        if (first <= last) ::syscall(SYS_close_range, first, last, 0);
+#endif
+    };
+    const auto kept = static_cast<unsigned>(std::max(kept_stderr.descriptor, STDERR_FILENO));
+    close_from(0, STDERR_FILENO - 1);
+    close_from(STDERR_FILENO + 1, kept - 1);
+    close_from(kept + 1, ~0U);
 }
 
 std::size_t read_file(const char* path, char* buffer, std::size_t room)

@@ -33,6 +33,9 @@ void keep_stderr();
 /// Says on standard error, in one line, that a file cannot be written; once in a process.
 void complain_of_file(const char* path, int problem);
 
+/// In a copy of the process, see copy.h: closes all descriptors but those of write_to_stderr().
+void close_all_but_stderr();
+
 /// Where reports go. Opened anew for each report and closed after it: a descriptor that we kept
 /// could be closed, or reused for something else, by a program that closes all it does not know.
 class Output {

@@ -30,6 +30,7 @@ namespace tarn::os {
 namespace {
 
 constinit pthread_key_t exit_key{};
+constinit std::uint64_t original_id = 0; // of a copy; 0: this is none
 
 bool is_ours(std::string_view entry)
 {
@@ -62,7 +63,12 @@ std::uint64_t wall_clock_seconds()
 
 std::uint64_t process_id()
 {
-    return static_cast<std::uint64_t>(::getpid());
+    return original_id != 0 ? original_id : static_cast<std::uint64_t>(::getpid());
+}
+
+void set_process_id(std::uint64_t original)
+{
+    original_id = original;
 }
 
 std::uint64_t start_of_process(std::uint64_t process)

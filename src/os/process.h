@@ -17,7 +17,9 @@ std::uint64_t clock_milliseconds();
 /// Seconds since 1970.
 std::uint64_t wall_clock_seconds();
 
+/// Of the process that is spoken of: in a copy of it, see copy.h, the original.
 std::uint64_t process_id();
+void set_process_id(std::uint64_t original);
 
 /// When a process started, in clock ticks after the system did: with its number it stands for that
 /// process only. Errors: 0, there is none of that number, or it has ended.

@@ -3,13 +3,13 @@
 #
 # Promise: shapes by which leak checkers are judged are classified as Valgrind does it, byte by byte
 # where both look in the same places, also those that it leaves to LeakSanitizer; and a report in
-# the middle of what threads do finds nothing that is not there.
+# the middle of what threads do finds nothing that is not there. With stw=fork it is the same.
 
 import sys
 
 from report import blocks, expect, run, summary
 
-LIBRARY, SUBJECT, PLUGIN = sys.argv[1:4]
+LIBRARY, SUBJECT, PLUGIN, STW = sys.argv[1:5]
 
 # Shape: blocks that are definitely, indirectly, possibly lost; at least so many more than of
 # "nothing" can be reached.
@@ -82,7 +82,7 @@ OTHERS = {
 def leaks(*shapes):
     # Names are not what this is about, and take ten times as long.
     result = run(LIBRARY, SUBJECT, PLUGIN, *shapes,
-                 TARN="leaks,leaks_show=all,symbolizer=/nowhere")
+                 TARN=f"leaks,leaks_show=all,symbolizer=/nowhere,stw={STW}")
     expect(summary(result.stderr) is not None, f"a report for {shapes}", result)
     return result
 
