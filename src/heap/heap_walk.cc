@@ -22,16 +22,9 @@ constexpr std::size_t kMostBlocks = std::ranges::max(kSlabShapes, {}, [](const S
                                         return shape.capacity;
                                     }).capacity;
 
-/// One slab after the other, as others see it. It is too large for a stack.
+/// One slab after the other, as others see it. It is too large for a stack; all zero will do.
 class SlabWalk {
 public:
-    /// Errors: nullptr, no memory.
-    static SlabWalk* make()
-    {
-        return static_cast<SlabWalk*>(os::map(kSize, os::kPageSize)); // all zero is a valid one
-    }
-    static void unmake(SlabWalk* walk) { os::unmap(walk, kSize); }
-
     SlabView look_at(const Slab& slab, const FreeSet& free, const FreeSet& cached)
     {
         const SlabShape& shape = shape_of(slab.size_class);
@@ -63,10 +56,9 @@ private:
     }
 
     std::array<SlabBlock, kMostBlocks> blocks_;
-    static const std::size_t kSize;
 };
 
-constexpr std::size_t SlabWalk::kSize = round_up(sizeof(SlabWalk), os::kPageSize);
+constexpr std::size_t kWalkSize = round_up(sizeof(SlabWalk), os::kPageSize);
 
 void add_to_set(void* set, const FreeBlock* list)
 {
@@ -79,16 +71,16 @@ bool walk_slabs(SlabVisitor visit, BlockVisitor visit_large, void* context)
 {
     FreeSet free;
     FreeSet cached;
-    SlabWalk* const walk = SlabWalk::make();
+    auto* const walk = static_cast<SlabWalk*>(os::map(kWalkSize, os::kPageSize));
     if (!free.is_valid() || !cached.is_valid() || walk == nullptr) {
-        if (walk != nullptr) SlabWalk::unmake(walk);
+        if (walk != nullptr) os::unmap(walk, kWalkSize);
         return false;
     }
     for_each_slab([&](const Slab& slab) { add_returned(free, slab); });
     for (std::size_t id = 1; id <= heap_registry.count(); ++id)
         address_range.heap(id).for_each_free_list(add_to_set, &cached);
     for_each_slab([&](const Slab& slab) { visit(context, walk->look_at(slab, free, cached)); });
-    SlabWalk::unmake(walk);
+    os::unmap(walk, kWalkSize);
     struct Noting {
         BlockVisitor visit;
         void* context;
