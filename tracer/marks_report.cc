@@ -41,7 +41,8 @@ public:
     /// Errors: false, no memory, or no tags.
     bool collect()
     {
-        if (tag_table.size() == 0 || !tags_.resize(tag_table.size() + 1)) return false;
+        if (tag_table.size() == 0 || !tags_.reserve(kMostTags + 1)) return false;
+        if (!tags_.resize(tag_table.size() + 1)) return false;
         for (std::size_t number = 1; number <= site_table.size(); ++number) {
             const Site& site = site_table.site(number);
             if (site.tag == kNoTag) tags_[kNoTag].add(site);

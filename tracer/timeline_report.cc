@@ -94,8 +94,8 @@ TimelineFigures::Course TimelineFigures::course() const
     const double little = static_cast<double>(most_) * kLittle;
     double rise = 0;
     double fall = 0;
-    double smallest = static_cast<double>(most_); // change from one eighth to the next
-    double lowest = static_cast<double>(eighths_[kMiddleEighth]);
+    auto smallest = static_cast<double>(most_); // change from one eighth to the next
+    auto lowest = static_cast<double>(eighths_[kMiddleEighth]);
     double highest = lowest;
     for (std::size_t i = kMiddleEighth + 1; i <= last_; ++i) {
         const double change =
