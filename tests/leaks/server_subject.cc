@@ -18,14 +18,7 @@
 #include <unistd.h>
 #include <vector>
 
-#ifdef __clang__
-#define APART [[gnu::noinline]]
-#else
-#define APART [[gnu::noinline, gnu::noclone]]
-#endif
-
-/// What is said behind it keeps calls from becoming jumps.
-#define BEHIND asm volatile("" ::: "memory")
+#include "tests/leaks/calls_apart.h"
 
 namespace shop {
 

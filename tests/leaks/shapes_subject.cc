@@ -25,7 +25,7 @@
 
 #include <tarn/malloc.h>
 
-#define APART [[gnu::noinline]]
+#include "tests/leaks/calls_apart.h"
 
 namespace {
 

@@ -15,18 +15,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "tests/leaks/calls_apart.h"
+
 namespace {
 
 void* volatile sink;
-
-#ifdef __clang__
-#define APART [[gnu::noinline]]
-#else
-#define APART [[gnu::noinline, gnu::noclone]]
-#endif
-
-/// What is said behind it keeps calls from becoming jumps.
-#define BEHIND asm volatile("" ::: "memory")
 
 void forget(void* block)
 {

@@ -13,13 +13,9 @@
 #include <cstdlib>
 #include <pthread.h>
 
-namespace {
+#include "tests/leaks/calls_apart.h"
 
-#ifdef __clang__
-#define APART [[gnu::noinline]]
-#else
-#define APART [[gnu::noinline, gnu::noclone]]
-#endif
+namespace {
 
 #define PLACE(name, bytes)                                                                         \
     APART void* name()                                                                             \

@@ -17,16 +17,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "tests/leaks/calls_apart.h"
+
 namespace {
-
-#ifdef __clang__
-#define APART [[gnu::noinline]]
-#else
-#define APART [[gnu::noinline, gnu::noclone]]
-#endif
-
-/// Keeps calls from becoming jumps.
-#define BEHIND asm volatile("" ::: "memory")
 
 std::array<std::array<void*, 7>, 4> kept_blocks;
 std::array<std::array<void*, 3>, 4> rounded_blocks;
