@@ -78,9 +78,9 @@ struct Unlooked {
 };
 [[gnu::tls_model("initial-exec")]] constinit thread_local Unlooked unlooked{};
 
-BlockNote allocated(std::size_t size, std::size_t room, std::uint32_t weight)
+BlockOrigin allocated(std::size_t size, std::size_t room, std::uint32_t weight)
 {
-    const BlockNote note = watched->allocated(size, room, weight);
+    const BlockOrigin origin = watched->allocated(size, room, weight);
     Unlooked& own = unlooked;
     ++own.blocks;
     own.bytes += static_cast<std::uint32_t>(std::min(size * weight, kBytesBetweenLooks));
@@ -88,7 +88,7 @@ BlockNote allocated(std::size_t size, std::size_t room, std::uint32_t weight)
         own = {};
         dump_watch.look();
     }
-    return note;
+    return origin;
 }
 
 constinit Observer looking{};

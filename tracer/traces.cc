@@ -18,6 +18,7 @@ namespace tarn {
 namespace {
 
 constinit TraceOptions trace_options{};
+constinit MemoryRange own_range{};
 
 /// Walkers of threads that have ended, for the next ones.
 class WalkerPool {
@@ -73,7 +74,7 @@ struct ThreadState {
 
 TraceId walk_from(StackWalker& walker, const Position& start)
 {
-    return walker.walk(start, own_code(), trace_options.most_calls, thread_state.root);
+    return walker.walk(start, own_range, trace_options.most_calls, thread_state.root);
 }
 
 /// For a thread without a walker, or without one of its own.
@@ -105,12 +106,9 @@ std::uint32_t marked(TraceId trace)
 
 constinit std::atomic<std::uint32_t> last_mark{0};
 
-BlockNote note_allocated(std::size_t size, std::size_t room, std::uint32_t)
+BlockOrigin note_allocated(std::size_t, std::size_t, std::uint32_t)
 {
-    return {.trace = marked(current_trace(thread_state)),
-            .born = current_mark(),
-            .size = size,
-            .room = room};
+    return {.born = current_mark(), .trace = marked(current_trace(thread_state))};
 }
 
 void note_freed(const BlockNote&) {}
@@ -120,19 +118,20 @@ constinit std::atomic<std::uint32_t> thread_count{0};
 
 /// What there is to count where a block is allocated. Returns its birth. `is_alone` is a constant
 /// in each of two copies: asking for each counter anew took 10 ns of a malloc and free.
-[[gnu::always_inline]] inline std::uint64_t add_allocated(const BlockNote& note,
+[[gnu::always_inline]] inline std::uint64_t add_allocated(TraceId trace, std::size_t size,
+                                                          std::size_t room,
                                                           const ThreadState& thread, bool is_alone)
 {
     std::uint64_t before = Birth::kTimedAtFirst;
-    if (Site* const site = site_table.find(note.trace)) {
+    if (Site* const site = site_table.find(trace)) {
         before = site->allocations.fetch_add(1, is_alone);
-        site->bytes.add(note.size, is_alone);
-        site->rounding.add(note.room - note.size, is_alone);
-        site->detail().allocated(note.size, thread.number, is_alone);
+        site->bytes.add(size, is_alone);
+        site->rounding.add(room - size, is_alone);
+        site->detail().allocated(size, thread.number, is_alone);
         if (site->tag != kNoTag) [[unlikely]]
-            tag_table.allocated(site->tag, note.size, is_alone);
+            tag_table.allocated(site->tag, size, is_alone);
     }
-    live_totals.allocated(note.size, is_alone);
+    live_totals.allocated(size, is_alone);
     return Birth::of(before, thread.allocations, thread.number);
 }
 
@@ -160,18 +159,16 @@ void give_number(ThreadState& state)
     if (state.number == 0) state.number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-BlockNote count_allocated(std::size_t size, std::size_t room, std::uint32_t)
+BlockOrigin count_allocated(std::size_t size, std::size_t room, std::uint32_t)
 {
     ThreadState& state = thread_state;
     give_number(state);
     ++state.allocations;
     state.bytes += size;
-    BlockNote note{.trace = current_trace(state), .born = 0, .size = size, .room = room};
-    note.born = os::is_single_threaded() ? add_allocated(note, state, true)
-                                         : add_allocated(note, state, false);
-    state.last_birth = note.born;
-    note.trace = marked(note.trace);
-    return note;
+    const TraceId trace = current_trace(state);
+    state.last_birth = os::is_single_threaded() ? add_allocated(trace, size, room, state, true)
+                                                : add_allocated(trace, size, room, state, false);
+    return {.born = state.last_birth, .trace = marked(trace)};
 }
 
 void count_freed(const BlockNote& note)
@@ -187,15 +184,14 @@ void count_resized(const BlockNote& note, std::size_t copied)
     if (Site* const site = site_table.find(note.trace & ~kIgnored)) site->detail().resized(copied);
 }
 
-/// The calling thread's, from 1 on.
-BlockNote count_sampled(std::size_t size, std::size_t room, std::uint32_t weight)
+BlockOrigin count_sampled(std::size_t size, std::size_t room, std::uint32_t weight)
 {
     const bool is_alone = os::is_single_threaded();
     ThreadState& state = thread_state;
     give_number(state);
     const TraceId trace = current_trace(state);
     const std::uint32_t record = trace != kNoTrace ? sample_records.add(weight) : 0;
-    if (record == 0) return {.trace = kNoTrace, .born = 0, .size = size, .room = room};
+    if (record == 0) return {.born = 0, .trace = kNoTrace};
     state.allocations += weight;
     state.bytes += weight * size;
     if (Site* const site = site_table.find(trace)) {
@@ -209,7 +205,7 @@ BlockNote count_sampled(std::size_t size, std::size_t room, std::uint32_t weight
     live_totals.allocated(weight * size, is_alone, weight);
     // At last, and the other end of it at first: what we do ourselves is not its lifetime.
     sample_records.get(record).birth = Birth::of(0, 0, state.number);
-    return {.trace = marked(trace), .born = record, .size = size, .room = room};
+    return {.born = record, .trace = marked(trace)};
 }
 
 void count_sample_freed(const BlockNote& note)
@@ -264,6 +260,7 @@ constexpr Observer kSamplingObserver{.allocated = count_sampled,
 const Observer* start_tracing(const TraceOptions& options)
 {
     trace_options = options;
+    own_range = own_code();
     tick_rate.start();
     if (!can_find_modules() || !arena.initialise()) return nullptr;
     // The program itself is the first, as readers of profiles expect.

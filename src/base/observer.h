@@ -21,12 +21,18 @@ struct BlockNote {
     std::uint64_t room;  // bytes that it takes, see usable_size()
 };
 
+/// The part of it that an observer chooses: of a size that is returned in registers.
+struct BlockOrigin {
+    std::uint64_t born;
+    std::uint32_t trace;
+};
+
 /// Called on slow paths: no signal handler of the same thread and no fork() comes in between, and
 /// neither may they call malloc. Thread safety: any number of threads at once.
 struct Observer {
     /// `size` bytes are handed out, in a block with room for `room`, which stands for `weight` such
     /// blocks: 1 unless only a sample is told. Returns what to remember.
-    BlockNote (*allocated)(std::size_t size, std::size_t room, std::uint32_t weight);
+    BlockOrigin (*allocated)(std::size_t size, std::size_t room, std::uint32_t weight);
     /// A block is given back; what allocated() had returned for it.
     void (*freed)(const BlockNote& note);
     /// realloc() has made `note`'s block of another one, of which freed() and allocated() have

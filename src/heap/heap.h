@@ -106,7 +106,12 @@ public:
     void* take_zeroed(SizeClass size_class, std::size_t request);
 
     /// Takes one of its own blocks back: into the bin if that has or gets room, else to its slab.
-    void free_local(SizeClass size_class, FreeBlock* block);
+    void free_local(SizeClass size_class, FreeBlock* block)
+    {
+        if (bin(size_class).room() <= 0) return free_overflowing(size_class, block);
+        push(*cache_, index_of(size_class), block); // observed, so that all frees come by
+        tick();
+    }
 
     /// Takes home what other threads freed, of `most` slabs. Cost: two loads when there is nothing.
     void collect_remote(std::size_t most = std::numeric_limits<std::size_t>::max());
@@ -199,6 +204,7 @@ public:
 
 private:
     ClassState& state(SizeClass size_class) { return classes_[index_of(size_class)]; }
+    void free_overflowing(SizeClass size_class, FreeBlock* block);
     Bin& bin(SizeClass size_class) { return cache_->bins[index_of(size_class)]; }
 
     void* take_split(SizeClass size_class, std::size_t request);

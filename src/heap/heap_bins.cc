@@ -201,7 +201,8 @@ void* Heap::allocate_from_bin(SizeClass size_class, std::size_t request)
     return block;
 }
 
-void Heap::free_local(SizeClass size_class, FreeBlock* block)
+/// Into a bin without room.
+void Heap::free_overflowing(SizeClass size_class, FreeBlock* block)
 {
     // An armed bin has no room: the block goes to its slab.
     if (ClassState& state = this->state(size_class); state.armed && !state.draining) {

@@ -128,6 +128,14 @@ std::size_t room_of(const void* block, std::size_t padded)
     return leaves_gaps() ? std::min(usable, fallback->size_for(padded, kMinAlignment)) : usable;
 }
 
+/// What is remembered of a block, no longer.
+[[gnu::always_inline]] inline BlockNote taken_note(const void* block)
+{
+    if (!address_range.contains(block)) return large_notes.remove(block);
+    PooledNote* const own = pooled_notes.find(block, false);
+    return own != nullptr ? std::exchange(*own, {}).get() : BlockNote{};
+}
+
 } // namespace
 
 void initialise_notes()
@@ -145,17 +153,22 @@ void detail::put_note(const void* block, const BlockNote& note)
 
 BlockNote detail::take_note(const void* block)
 {
-    if (!address_range.contains(block)) return large_notes.remove(block);
-    PooledNote* const own = pooled_notes.find(block, false);
-    return own != nullptr ? std::exchange(*own, {}).get() : BlockNote{};
+    return taken_note(block);
 }
 
 void* detail::tell_allocated(void* block, std::size_t size, std::size_t padded)
 {
     const std::uint32_t weight = is_sampling() ? weight_of(block, size) : 1;
-    if (weight != 0)
-        put_note(block, settings.observer->allocated(size, room_of(block, padded), weight));
+    if (weight == 0) return block;
+    const std::size_t room = room_of(block, padded);
+    const auto [born, trace] = settings.observer->allocated(size, room, weight);
+    put_note(block, {.trace = trace, .born = born, .size = size, .room = room});
     return block;
+}
+
+void detail::tell_freed(const void* block)
+{
+    tell_freed(taken_note(block));
 }
 
 void detail::tell_freed(const BlockNote& note)

@@ -37,6 +37,7 @@ namespace detail {
 void* tell_allocated(void* block, std::size_t size, std::size_t padded);
 BlockNote take_note(const void* block);
 void put_note(const void* block, const BlockNote& note);
+void tell_freed(const void* block);
 void tell_freed(const BlockNote& note);
 void tell_resized(const void* block, std::size_t copied);
 std::size_t noted_room(const void* block, std::size_t usable);
@@ -92,7 +93,7 @@ inline void* told(void* block, std::size_t size, std::size_t padded)
 inline void tell_freed(const void* block)
 {
     if (is_observed(block)) [[unlikely]]
-        detail::tell_freed(detail::take_note(block));
+        detail::tell_freed(block);
 }
 
 /// Runs `resize`, which makes `block` hold `size` bytes and may move it, as a free and a malloc.

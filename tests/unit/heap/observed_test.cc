@@ -53,13 +53,13 @@ std::mutex events_mutex;
 std::vector<Event> events;
 std::uint32_t traces = 0;
 
-BlockNote record_allocated(std::size_t size, std::size_t room, std::uint32_t)
+BlockOrigin record_allocated(std::size_t size, std::size_t room, std::uint32_t)
 {
     const std::lock_guard guard(events_mutex);
     ++traces;
     const BlockNote note{.trace = traces, .born = kBirth + traces, .size = size, .room = room};
     events.push_back(as_event(note, 'a'));
-    return note;
+    return {.born = note.born, .trace = note.trace};
 }
 
 void record_freed(const BlockNote& note)

@@ -43,13 +43,13 @@ struct Told {
 std::mutex told_mutex;
 std::map<std::size_t, Told> told_of;
 
-BlockNote record_allocated(std::size_t size, std::size_t room, std::uint32_t weight)
+BlockOrigin record_allocated(std::size_t size, std::size_t, std::uint32_t weight)
 {
     const std::lock_guard guard(told_mutex);
     Told& told = told_of[size];
     ++told.samples;
     told.allocated += weight;
-    return {.trace = 7, .born = weight, .size = size, .room = room};
+    return {.born = weight, .trace = 7};
 }
 
 void record_freed(const BlockNote& note)

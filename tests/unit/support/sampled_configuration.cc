@@ -12,9 +12,9 @@ namespace tarn {
 
 namespace {
 
-BlockNote remember(std::size_t size, std::size_t room, std::uint32_t weight)
+BlockOrigin remember(std::size_t, std::size_t, std::uint32_t weight)
 {
-    return {.trace = 1, .born = weight, .size = size, .room = room};
+    return {.born = weight, .trace = 1};
 }
 
 void check(const BlockNote& note)
