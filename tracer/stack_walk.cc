@@ -117,26 +117,31 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     return at.address == 0 ? Step::end : Step::call;
 }
 
-/// Goes to the first caller that is not our own, if the way there is one of own_paths_.
-[[gnu::always_inline]] inline bool StackWalker::leave_known(Position& at, MemoryRange own)
+/// Makes `at` the first caller of `start` that is not our own, if the way there is one of
+/// own_paths_.
+[[gnu::always_inline]] inline bool StackWalker::leave_known(const Position& start,
+                                                            const MemoryRange& own, Position& at)
 {
+    const std::uintptr_t stack_pointer = start.stack_pointer;
     for (const OwnPath& path : own_paths_) {
-        bool is_same = path.size != 0 && is_readable(at.stack_pointer + path.size - kWord);
+        const std::uintptr_t outside = stack_pointer + path.size;
+        bool is_same = path.size != 0 && is_readable(outside - kWord);
         for (std::size_t i = 0; is_same && i < path.count; ++i)
-            is_same = static_cast<std::uint32_t>(load(at.stack_pointer + path.checks[i].offset)) ==
+            is_same = static_cast<std::uint32_t>(load(stack_pointer + path.checks[i].offset)) ==
                       path.checks[i].value;
         // Another one may go on where this ends.
-        if (!is_same || own.contains(load(at.stack_pointer + path.size - kWord))) continue;
-        if (path.saved_rbp != 0) at.frame_pointer = load(at.stack_pointer + path.saved_rbp);
-        at.stack_pointer += path.size;
-        at.address = load(at.stack_pointer - kWord);
+        if (!is_same || own.contains(load(outside - kWord))) continue;
+        at = {.address = load(outside - kWord),
+              .stack_pointer = outside,
+              .frame_pointer =
+                  path.saved_rbp != 0 ? load(stack_pointer + path.saved_rbp) : start.frame_pointer};
         return true;
     }
     return false;
 }
 
 /// Goes to the first caller that is not our own, and remembers the way if it is always the same.
-[[gnu::noinline]] StackWalker::Step StackWalker::leave_own(Position& at, MemoryRange own)
+[[gnu::noinline]] StackWalker::Step StackWalker::leave_own(Position& at, const MemoryRange& own)
 {
     OwnPath path{};
     const std::uintptr_t start = at.stack_pointer;
@@ -177,13 +182,24 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     return last_[last_size_ - 1].value == at.address || replaces(last_size_ - 1, at.address);
 }
 
+/// Out of fewer pages than those of the cache of all.
+[[gnu::always_inline]] inline UnwindRule StackWalker::rule_of(std::uintptr_t address)
+{
+    const std::size_t hash =
+        (address * 0x9E3779B97F4A7C15U) >> static_cast<unsigned>(64 - kRecentBits);
+    RecentRule& recent = recent_rules_[hash];
+    if (recent.address != address) [[unlikely]]
+        recent = {.address = address, .rule = rule_cache.find(address)};
+    return recent.rule;
+}
+
 /// Whether the way outwards stays the same when a call returns to `value` instead of where it did.
 /// If so, that is what it does from now on.
 [[gnu::always_inline]] inline bool StackWalker::replaces(std::size_t number, std::uintptr_t value)
 {
     Detail& detail = details_[number];
     if (detail.kind != Kind::call) return false;
-    const UnwindRule rule = rule_cache.find(value);
+    const UnwindRule rule = rule_of(value);
     if (!rule.leads_as(detail.rule)) return false;
     last_[number].value = value;
     detail.rule = rule;
@@ -304,7 +320,7 @@ StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
             return Step::call;
         }
         Detail& added = add(at.stack_pointer - kWord, at.address, Kind::call);
-        const UnwindRule rule = rule_cache.find(at.address);
+        const UnwindRule rule = rule_of(at.address);
         added.rbp = at.frame_pointer;
         added.rule = rule;
         if (rule.kind() == Rule::from_frame || rule.kind() == Rule::through_frame)
@@ -320,7 +336,7 @@ StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
 
 /// All the way by everything that call frame information can say, for stacks on which there is a
 /// signal frame or the like. What was found is not remembered: such a stack may have parts.
-[[gnu::noinline]] TraceId StackWalker::walk_anyhow(const Position& start, MemoryRange own,
+[[gnu::noinline]] TraceId StackWalker::walk_anyhow(const Position& start, const MemoryRange& own,
                                                    std::size_t most_calls)
 {
     RegisterValues registers = current_registers();
@@ -342,7 +358,7 @@ StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
     return node;
 }
 
-TraceId StackWalker::walk(const Position& start, MemoryRange own, std::size_t most_calls,
+TraceId StackWalker::walk(const Position& start, const MemoryRange& own, std::size_t most_calls,
                           TraceId root)
 {
     if (root != root_) [[unlikely]] {
@@ -351,16 +367,21 @@ TraceId StackWalker::walk(const Position& start, MemoryRange own, std::size_t mo
     }
     if (const std::uint64_t epoch = rule_cache.epoch(); epoch != epoch_) [[unlikely]] {
         last_size_ = 0;
+        recent_rules_.fill({});
         recent_nodes_.fill({}); // not = {}, for which a debug build has one on the stack
         epoch_ = epoch;
     }
-    Position at = start;
     fresh_size_ = 0;
     fresh_calls_ = 0;
     first_changed_ = kNothingChanged;
-    find_stack(at.stack_pointer);
+    find_stack(start.stack_pointer);
     bool has_joined = false;
-    Step result = leave_known(at, own) ? Step::call : leave_own(at, own);
+    Position at; // NOLINT(cppcoreguidelines-pro-type-member-init): copying would be 5 ns
+    Step result = Step::call;
+    if (!leave_known(start, own, at)) [[unlikely]] {
+        at = start;
+        result = leave_own(at, own);
+    }
     if (result == Step::call) result = walk_new(at, most_calls, has_joined);
     if (result == Step::special) return walk_anyhow(start, own, most_calls);
     if (!has_joined) { // the whole stack is new

@@ -34,7 +34,7 @@ public:
     /// Calls of `own` that are innermost are left out. At most `most_calls`, which is kMostCalls or
     /// less. Below `root`, a node that is no call; kNoTrace: below none.
     /// Errors: kNoTrace, no memory. Cost: 20 to 60 ns for 30 calls of which a few are new.
-    TraceId walk(const Position& start, MemoryRange own, std::size_t most_calls,
+    TraceId walk(const Position& start, const MemoryRange& own, std::size_t most_calls,
                  TraceId root = kNoTrace);
 
     /// Before another thread has it: that one's stack may lie where this one's was.
@@ -83,12 +83,18 @@ private:
         TraceId node;
     };
 
+    /// A rule that was looked up lately.
+    struct RecentRule {
+        std::uintptr_t address;
+        UnwindRule rule;
+    };
+
     enum class Step : std::uint8_t { call, end, special };
 
     bool is_readable(std::uintptr_t address);
     void find_stack(std::uintptr_t stack_pointer);
-    bool leave_known(Position& at, MemoryRange own);
-    Step leave_own(Position& at, MemoryRange own);
+    bool leave_known(const Position& start, const MemoryRange& own, Position& at);
+    Step leave_own(Position& at, const MemoryRange& own);
     Step step(Position& at, const UnwindRule& rule);
     Detail& add(std::uintptr_t address, std::uintptr_t value, Kind kind);
     bool joins(const Position& at);
@@ -96,13 +102,14 @@ private:
     bool is_as_before();
     bool may_join(std::size_t calls, std::size_t most_calls) const;
     bool replaces(std::size_t number, std::uintptr_t value);
+    UnwindRule rule_of(std::uintptr_t address);
     TraceId child(TraceId parent, std::uint64_t call);
     TraceId find_nodes(std::size_t first);
     TraceId join();
     Step walk_new(Position& at, std::size_t most_calls, bool& has_joined);
-    TraceId walk_anyhow(const Position& start, MemoryRange own, std::size_t most_calls);
+    TraceId walk_anyhow(const Position& start, const MemoryRange& own, std::size_t most_calls);
 
-    static constexpr int kRecentBits = 12;
+    static constexpr int kRecentBits = 10;
     static constexpr std::size_t kMostFresh = 3 * kMostCalls;
     // A stack that is deeper than what is kept is joined to what is known of it, up to twice as
     // much.
@@ -120,6 +127,7 @@ private:
     std::size_t next_own_path_;
     std::array<OwnPath, 4> own_paths_;
     std::array<RecentNode, std::size_t{1} << kRecentBits> recent_nodes_;
+    std::array<RecentRule, std::size_t{1} << kRecentBits> recent_rules_;
     // The last stack, from outside.
     std::array<Word, kMostWords> last_;
     std::array<Detail, kMostWords> details_;
