@@ -150,7 +150,7 @@ void report_trace_now()
                   .profile = file.view(),
                   .timeline = timeline.c_str(),
                   .started_at = started_at,
-                  .heap = kHeapView},
+                  .heap = &kHeapView},
                  write_report);
 }
 

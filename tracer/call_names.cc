@@ -135,7 +135,8 @@ void CallNames::write_profile(HelperText& text, const Request& request) const
     for (std::size_t id = 1; id <= stack_trie.size(); ++id) {
         const Call call = stack_trie.call(static_cast<TraceId>(id));
         if (call.module == kTagModule) {
-            text << "G " << tag_table[static_cast<TagId>(call.address)].path() << "\n";
+            const auto tag = static_cast<TagId>(call.address);
+            text << "G " << (tag <= tag_table.size() ? tag_table[tag].path() : "?") << "\n";
             continue;
         }
         text << "N ";

@@ -6,13 +6,11 @@
 #include <array>
 #include <csignal>
 #include <functional>
-#include <unistd.h>
 
 #include "src/base/units.h"
 #include "src/os/process.h"
 #include "src/os/stack.h"
 #include "tracer/advice.h"
-#include "tracer/arena.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
 #include "tracer/marks_report.h"
@@ -21,6 +19,7 @@
 #include "tracer/site_figures.h"
 #include "tracer/sites.h"
 #include "tracer/stack_folder.h"
+#include "tracer/state_file.h"
 #include "tracer/timeline_report.h"
 #include "tracer/trace_profile.h"
 #include "tracer/traces.h"
@@ -65,17 +64,27 @@ struct Place {
     TagId tag;
 };
 
+TracedProcess this_process(std::uint64_t started_at)
+{
+    return {.number = os::process_id(),
+            .executable = os::executable_name(),
+            .moment = "at the end",
+            .milliseconds = std::max(os::clock_milliseconds() - started_at, std::uint64_t{1}),
+            .table_bytes = table_bytes(),
+            .nanoseconds_per_tick = tick_rate.nanoseconds_per_tick()};
+}
+
 class TraceReport {
 public:
     TraceReport(const TraceReportOptions& options, TextSink sink)
-        : options_(options), sink_(sink), out_(sink)
+        : options_(options), process_(options.of != nullptr ? *options.of : this_process(options.started_at)),
+          sink_(sink), out_(sink)
     {}
 
     void write()
     {
-        const char* const problem = memory_.measure(options_.heap, is_sampled());
-        const std::uint64_t age = os::clock_milliseconds() - options_.started_at;
-        milliseconds_ = std::max(age, std::uint64_t{1});
+        const bool is_own = options_.heap != nullptr;
+        const char* const problem = is_own ? memory_.measure(*options_.heap, is_sampled()) : "";
         if (!collect()) {
             out_ << "tarn: no report of the trace: no memory for it\n";
             return;
@@ -85,13 +94,9 @@ public:
         const bool has_names = names_.resolve(
             {.suppressions = "", .profile = options_.profile, .describe = describe_sites}, sink_);
         print_totals();
-        print_memory(problem);
+        if (is_own) print_memory(problem);
         if (!has_names) print_no_names();
-        const std::span points(points_.data(), point_count_);
-        print_timeline(out_, points);
-        print_frames(out_, nanoseconds_);
-        print_tags(out_, std::max(kFewTags, options_.most_sites), options_.started_at);
-        if (options_.timeline[0] != '\0') write_timeline(options_.timeline, points, sink_);
+        if (is_own) print_course();
         print_list("hold the most when the process holds the most:", &Place::peak_bytes,
                    [this](const Place& place) {
                        out_ << HumanBytes{place.peak_bytes} << " ("
@@ -108,7 +113,9 @@ public:
                             << Percent{place.temporary, place.allocations} << " of its ";
                        print_allocations(place);
                    });
-        print_list("hold the most at the end:", &Place::live_bytes, [this](const Place& place) {
+        FixedText<64> last;
+        last << "hold the most " << process_.moment << ":";
+        print_list(last.view(), &Place::live_bytes, [this](const Place& place) {
             out_ << HumanBytes{place.live_bytes} << " in " << place.live_blocks << " blocks";
         });
         print_list(
@@ -201,12 +208,12 @@ private:
         into.kept_empty += from.kept_empty;
     }
 
-    Printer& line() { return out_ << "==" << static_cast<std::uint64_t>(::getpid()) << "== "; }
+    Printer& line() { return out_ << "==" << process_.number << "== "; }
 
     void print_totals()
     {
         const LiveTotals& totals = live_totals;
-        line() << (is_sampled() ? "PROFILE" : "TRACE SUMMARY") << " of " << os::executable_name()
+        line() << (is_sampled() ? "PROFILE" : "TRACE SUMMARY") << " of " << process_.executable
                << ":\n";
         if (is_sampled())
             line() << "  estimated from " << samples_ << " samples, one in "
@@ -220,10 +227,11 @@ private:
         line() << "  peak: " << HumanBytes{totals.peak_bytes()} << " in " << totals.peak_blocks()
                << " blocks, "
                << std::max(totals.peak_at(), options_.started_at) - options_.started_at
-               << " ms after the start; at the end: " << HumanBytes{totals.live_bytes()} << " in "
+               << " ms after the start; " << process_.moment << ": "
+               << HumanBytes{totals.live_bytes()} << " in "
                << totals.live_blocks() << " blocks\n";
         line() << "  " << places_.size() << " places allocate, with " << site_table.size()
-               << " stacks; the trace itself took " << HumanBytes{arena.used()} << "\n";
+               << " stacks; the trace itself took " << HumanBytes{process_.table_bytes} << "\n";
     }
 
     bool is_sampled() const { return sample_period_of_traces() != 0; }
@@ -254,8 +262,20 @@ private:
     {
         print_allocations(place);
         out_ << ", " << HumanBytes{place.bytes} << " (" << Percent{place.bytes, live_totals.bytes()}
-             << "); " << place.allocations * 1000 / milliseconds_ << " and "
-             << HumanBytes{place.bytes * 1000 / milliseconds_} << " a second";
+             << ")";
+        if (const std::uint64_t milliseconds = process_.milliseconds)
+            out_ << "; " << place.allocations * 1000 / milliseconds << " and "
+                 << HumanBytes{place.bytes * 1000 / milliseconds} << " a second";
+    }
+
+    /// What only the process itself knows.
+    void print_course()
+    {
+        const std::span points(points_.data(), point_count_);
+        print_timeline(out_, points);
+        print_frames(out_, process_.nanoseconds_per_tick);
+        print_tags(out_, std::max(kFewTags, options_.most_sites), options_.started_at);
+        if (options_.timeline[0] != '\0') write_timeline(options_.timeline, points, sink_);
     }
 
     /// `problem`: why it is not known where the memory is, or nullptr.
@@ -270,14 +290,14 @@ private:
             print_shares(out_, margin.view(), memory_.shares(), is_sampled());
             print_sparse_total(out_, margin.view(), memory_.sparse(), is_sampled());
         }
-        print_pressure(out_, margin.view(), options_.heap.pressure(), options_.started_at);
+        print_pressure(out_, margin.view(), options_.heap->pressure(), options_.started_at);
     }
 
     AdviceFigures advice_figures(const Place& place) const
     {
         const SiteFigures& figures = figures_[place.number];
         const std::uint64_t temporary =
-            is_sampled() ? figures.short_lived(kShort / nanoseconds_) : place.temporary;
+            is_sampled() ? figures.short_lived(kShort / process_.nanoseconds_per_tick) : place.temporary;
         return {.allocations = place.allocations,
                 .resizes = place.resizes,
                 .copied = figures.copied(),
@@ -321,7 +341,7 @@ private:
                 rank == &Place::resizes ||
                 (rank == &Place::spared && places_[i].advice.kind == Advice::Kind::reserve);
             using Resizes = SiteFigures::Resizes;
-            figures_[places_[i].number].print(out_, nanoseconds_,
+            figures_[places_[i].number].print(out_, process_.nanoseconds_per_tick,
                                               has_told ? Resizes::left_out : Resizes::shown);
             print_tag(places_[i], "; tagged ");
             out_ << "\n";
@@ -330,6 +350,7 @@ private:
     }
 
     const TraceReportOptions& options_;
+    const TracedProcess process_;
     TextSink sink_;
     Printer out_;
     MappedArray<Place> places_;
@@ -337,12 +358,19 @@ private:
     Timeline::Copy points_; // up to when the report began: the helper takes its time
     std::size_t point_count_ = timeline.copy(points_);
     MemoryAccount memory_;
-    std::uint64_t milliseconds_ = 1; // since the start
-    double nanoseconds_ = tick_rate.nanoseconds_per_tick();
     std::uint64_t temporaries_ = 0;
     std::uint64_t samples_ = 0;
     CallNames names_;
 };
+
+} // namespace
+
+void write_trace_report(const TraceReportOptions& options, TextSink sink)
+{
+    TraceReport(options, sink).write();
+}
+
+namespace {
 
 /// What report_trace() takes along to the stack that it runs on.
 struct Job {
@@ -353,7 +381,7 @@ constinit Job job{};
 
 void do_job()
 {
-    TraceReport(*job.options, job.sink).write();
+    write_trace_report(*job.options, job.sink);
 }
 
 constexpr std::size_t kStack = KiB(128);

@@ -275,6 +275,11 @@ std::size_t sample_period_of_traces()
     return trace_options.sample_period;
 }
 
+void set_sample_period_of_traces(std::size_t period)
+{
+    trace_options.sample_period = period;
+}
+
 void ignore_allocations(bool ignore)
 {
     std::uint32_t& ignoring = thread_state.ignoring;

@@ -24,6 +24,8 @@ const Observer* start_tracing(const TraceOptions& options);
 
 /// As start_tracing() was given it.
 std::size_t sample_period_of_traces();
+/// For who reports what another process has traced.
+void set_sample_period_of_traces(std::size_t period);
 
 /// What the calling thread allocates from now on is not to be reported, until the call with false;
 /// these nest.

@@ -9,10 +9,12 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "src/include/tarn/version.h"
 #include "tracer/command/folded.h"
 #include "tracer/command/resolve.h"
+#include "tracer/command/state_report.h"
 
 namespace {
 
@@ -48,6 +50,46 @@ int complain_of(const CLI::ParseError& mistake, const CLI::App& app, const char*
               << " --help says more)\n";
     return kUsage;
 }
+/// What `tarn state` and `tarn diff` are told.
+struct StateCommand {
+    CLI::App* report = nullptr;
+    CLI::App* growth = nullptr;
+    std::vector<std::string> files;
+    std::string before;
+    std::string after;
+    tarn::StateReportOptions options;
+
+    void add_to(CLI::App& app)
+    {
+        constexpr const char* kMost = "most places in each list";
+        report = app.add_subcommand(
+            "state", "report what a file of state= says, whether its process runs or is gone");
+        report->add_option("FILE", files, "one or several")->required();
+        report->add_option("--profile", options.profile, "write a profile for pprof, too");
+        report->add_option("--max", options.most_places, kMost)->capture_default_str();
+        growth = app.add_subcommand(
+            "diff", "list by place what two copies of such a file, or two files, have more in use");
+        growth->add_option("OLD", before, "the earlier one")->required();
+        growth->add_option("NEW", after, "the later one")->required();
+        growth->add_option("--max", options.most_places, kMost)->capture_default_str();
+    }
+
+    /// Whether all could be read.
+    bool run() const
+    {
+        if (growth->parsed()) tarn::report_growth(before, after, options);
+        bool is_done = true;
+        for (const std::string& file : files) {
+            try {
+                tarn::report_state(file, options);
+            } catch (const std::runtime_error& problem) {
+                std::cerr << "tarn: " << problem.what() << "\n";
+                is_done = false;
+            }
+        }
+        return is_done;
+    }
+};
 
 int run(int argc, char** argv)
 {
@@ -83,6 +125,9 @@ int run(int argc, char** argv)
     resolve->add_option("--suppressions", suppressions, "file with leaks that are not to be shown")
         ->type_name("FILE");
 
+    StateCommand state;
+    state.add_to(app);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& request) {
@@ -100,8 +145,9 @@ int run(int argc, char** argv)
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
     if (folded->parsed()) fold(profile, value);
+    const bool is_done = state.run();
     std::cout.flush();
-    return std::cout ? 0 : 1;
+    return std::cout && is_done ? 0 : 1;
 }
 
 } // namespace
