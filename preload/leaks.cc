@@ -16,6 +16,7 @@
 #include "preload/report.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
+#include "preload/state.h"
 #include "src/heap/deferred.h"
 #include "src/heap/heap_registry.h"
 #include "src/heap/heap_walk.h"
@@ -129,12 +130,6 @@ constinit std::uint64_t started_at = 0; // milliseconds
 bool wants_reports()
 {
     return startup_options().leaks || startup_options().counts_sites();
-}
-
-std::size_t sample_period(const Options& options)
-{
-    const bool is_profile = options.profile && !options.trace && !options.leaks;
-    return options.sample == 0 && is_profile ? kProfileSample : options.sample;
 }
 
 void report_trace_now()
@@ -280,6 +275,12 @@ ReportTurn::~ReportTurn()
     if (is_had_) resign();
 }
 
+std::size_t sample_period(const Options& options)
+{
+    const bool is_profile = options.profile && !options.trace && !options.leaks;
+    return options.sample == 0 && is_profile ? kProfileSample : options.sample;
+}
+
 FixedText<1024> profile_path(bool is_only_one)
 {
     const std::string_view pattern = startup_options().trace_file.view();
@@ -298,6 +299,7 @@ void prepare_leak_report()
     started_at = os::clock_milliseconds();
     if (options.leaks) settings.thread_leaves = note_thread_end;
     if (!options.stacks && !options.counts_sites()) return;
+    prepare_state();
     settings.observer = start_tracing({.most_calls = options.depth,
                                        .counts_sites = options.counts_sites(),
                                        .sample_period = sample_period(options)});

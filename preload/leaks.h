@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "src/base/options.h"
 #include "src/base/print.h"
 #include "src/os/errno_guard.h"
 
@@ -54,6 +55,9 @@ private:
     int cancellation_ = 0; // state before
     bool is_had_;
 };
+
+/// Bytes of which one is in the sample; 0: all are told.
+std::size_t sample_period(const Options& options);
 
 /// Where a profile of the trace goes. One that is not the only one has a number in its name.
 FixedText<1024> profile_path(bool is_only_one);

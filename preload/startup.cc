@@ -16,6 +16,7 @@
 #include "preload/libc_heap.h"
 #include "preload/next.h"
 #include "preload/report.h"
+#include "preload/state.h"
 #include "preload/statistics_report.h"
 #include "src/base/text.h"
 #include "src/heap/budget.h"
@@ -98,6 +99,7 @@ void print_effective_options()
     find_next_signals();
     const bool reports_end = options.leaks || options.counts_sites();
     if (reports_end) start_leak_reports();
+    start_state();
     const bool reports_later = options.stats || reports_end || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {

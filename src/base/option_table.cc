@@ -83,6 +83,10 @@ constexpr std::array kOptionSpecs{
                "trace: write a profile each time so much more is in use than at any before, too"},
     OptionSpec{"dumps_max", CountField{&Options::dumps_max, 1000000}, "NUMBER", "100",
                "most profiles that interval and peak write"},
+    OptionSpec{
+        "state", &Options::state, "PATTERN", "",
+        "trace: keep its tables in this file, which tarn state reads at any time, even after "
+        "SIGKILL"},
     OptionSpec{"stacks", &Options::stacks, "on|off", "on",
                "say where lost blocks were allocated; off: no cost before the end of the program"},
     OptionSpec{"depth", CountField{&Options::depth, 2048}, "NUMBER", "2048",

@@ -68,6 +68,7 @@ struct Options {
     std::size_t interval_bytes = 0;        // allocated
     std::size_t peak = 0;                  // percent above the peak of the last profile, 0: none
     std::size_t dumps_max = 100;           // profiles
+    OptionText state;                      // file name pattern, empty: none
     bool stacks = true;
     std::size_t depth = 2048; // calls of a stack that are kept
     OptionText suppressions;  // file, empty: none
