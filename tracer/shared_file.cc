@@ -53,27 +53,36 @@ const char* clear_name(const char* path, std::uint64_t magic)
     return ::unlink(path) == 0 ? nullptr : reason_of(errno);
 }
 
-/// Where the file system knows nothing quicker.
-const char* write_zeroes(int descriptor, std::size_t from, std::size_t to)
+const char* write_at(int descriptor, std::span<const std::byte> contents, std::size_t offset)
 {
-    static constexpr std::array<char, os::kPageSize> kZeroes{};
-    while (from < to) {
-        const ::ssize_t written = ::syscall(SYS_pwrite64, descriptor, kZeroes.data(),
-                                            std::min(kZeroes.size(), to - from), from);
+    while (!contents.empty()) {
+        const ::ssize_t written =
+            ::syscall(SYS_pwrite64, descriptor, contents.data(), contents.size(), offset);
         if (written <= 0) return reason_of(written < 0 ? errno : EIO);
-        from += static_cast<std::size_t>(written);
+        contents = contents.subspan(static_cast<std::size_t>(written));
+        offset += static_cast<std::size_t>(written);
     }
     return nullptr;
 }
 
+/// Whether writes are beyond a limit, where there would be SIGXFSZ.
+bool is_too_large(std::size_t size)
+{
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur;
+}
+
 const char* allocate(int descriptor, std::size_t from, std::size_t to)
 {
-    // Beyond this limit there would be SIGXFSZ.
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && to > limit.rlim_cur) return reason_of(EFBIG);
+    if (is_too_large(to)) return reason_of(EFBIG);
     if (::syscall(SYS_fallocate, descriptor, 0, from, to - from) == 0) return nullptr;
     if (errno != EOPNOTSUPP && errno != ENOSYS) return reason_of(errno);
-    return write_zeroes(descriptor, from, to);
+    // The file system knows nothing quicker.
+    static constexpr std::array<std::byte, os::kPageSize> kZeroes{};
+    const char* reason = nullptr;
+    for (; from < to && reason == nullptr; from += kZeroes.size())
+        reason = write_at(descriptor, kZeroes, from);
+    return reason;
 }
 
 /// fallocate() starts anew after each signal, and with some timers would never end.
@@ -150,13 +159,18 @@ const char* SharedFile::create(std::uint64_t magic)
     return nullptr;
 }
 
-const char* SharedFile::make(std::string_view path, std::size_t size, std::uint64_t magic)
+const char* SharedFile::make(std::string_view path, std::uint64_t magic)
 {
     set_path(path);
-    if (const char* const reason = create(magic)) return reason;
-    const char* const reason = extend(0, size);
-    if (reason != nullptr) remove();
-    return reason;
+    return create(magic);
+}
+
+const char* SharedFile::fill(std::span<const std::byte> contents)
+{
+    if (is_too_large(contents.size())) return reason_of(EFBIG);
+    const NoSignals no_signals;
+    const Opened file(*this);
+    return file.descriptor() >= 0 ? write_at(file.descriptor(), contents, 0) : reason_of(ENOENT);
 }
 
 void SharedFile::remove()

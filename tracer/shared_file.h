@@ -7,6 +7,8 @@
 
 #include <climits>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string_view>
 #include <sys/types.h>
 
@@ -17,9 +19,11 @@ namespace tarn {
 /// Functions that can fail return nullptr, or why they did. Thread safety: one thread at a time.
 class SharedFile {
 public:
-    /// Makes a file of `size` zeroes which nobody else may read. One of that name that begins with
-    /// `magic`, or with zeroes, or is empty, makes way for it; who reads it may go on.
-    const char* make(std::string_view path, std::size_t size, std::uint64_t magic);
+    /// Makes a file which nobody else may read. One of that name that begins with `magic`, or with
+    /// zeroes, or is empty, makes way for it; who reads it may go on.
+    const char* make(std::string_view path, std::uint64_t magic);
+    /// Writes to the beginning of an empty one.
+    const char* fill(std::span<const std::byte> contents);
     void remove();
 
     /// Makes it larger, all zeroes. There is memory for all of it, lest a write to the mapping

@@ -89,17 +89,22 @@ void StateFile::say(const char* what, const char* reason) const
                    << "\n";
 }
 
-/// A file of `size` bytes in place of what was mapped before. Errors: false, which has been told.
-bool StateFile::make(std::string_view path, std::size_t size)
+/// A file in place of what was mapped before, which is as large as `contents`, and has them if they
+/// are not null. Errors: false, which has been told.
+bool StateFile::make(std::string_view path, Copy contents)
 {
-    const char* reason = file_.make(path, size, kStateMagic);
-    if (reason == nullptr) {
-        reason = file_.map(start_, size, 0);
-        if (reason != nullptr) file_.remove();
-    }
+    const char* reason = file_.make(path, kStateMagic);
     if (reason != nullptr) return say("be made", reason), false;
-    grown_ = size;
-    return true;
+    // Several times as quick as through the mapping.
+    reason = contents.start != nullptr ? file_.fill({contents.start, contents.size})
+                                       : file_.extend(0, contents.size);
+    if (reason == nullptr) reason = file_.map(start_, contents.size, 0);
+    if (reason == nullptr) {
+        grown_ = contents.size;
+        return true;
+    }
+    file_.remove();
+    return say("be made", reason), false;
 }
 
 bool StateFile::open(const StateDescription& description)
@@ -112,7 +117,7 @@ bool StateFile::open(const StateDescription& description)
         reserved_ = size;
     }
     if (start_ == nullptr) return say("be made", "no address space for it"), false;
-    if (!make(description.path, kLeastStep)) return false;
+    if (!make(description.path, {.start = nullptr, .size = kLeastStep})) return false;
     std::memcpy(start_ + kStateTotals, static_cast<const void*>(&live_totals), sizeof live_totals);
     if (const char* const reason = map_totals()) return say("be made", reason), false;
     auto& made = *reinterpret_cast<StateHeader*>(start_);
@@ -244,6 +249,7 @@ StateFile::Copy StateFile::before_fork() const
     void* const memory = os::map(used_, is_large ? os::kHugePageSize : os::kPageSize);
     if (memory == nullptr) return {};
     if (is_large) os::advise_huge_pages(memory, used_, os::HugePages::wanted);
+    os::populate(memory, used_);
     std::memcpy(memory, start_, used_);
     return {.start = static_cast<std::byte*>(memory), .size = used_};
 }
@@ -256,16 +262,14 @@ void StateFile::after_fork_in_parent(Copy copy)
 bool StateFile::make_for_child(Copy copy, std::string_view path)
 {
     const std::size_t before = grown_;
-    const std::size_t size = copy.size; // whole pages
-    if (!make(path, size)) return false;
-    // What is left of the parent's.
-    if (before > size && !map_private(start_ + size, before - size, PROT_NONE)) return false;
     auto& begun = *reinterpret_cast<StateHeader*>(copy.start);
     begun.magic.store(0, std::memory_order_relaxed);
     begun.parent = begun.process;
     begun.process = os::process_id();
     begun.process_started = os::start_of_process(begun.process);
-    std::memcpy(start_, copy.start, copy.size);
+    if (!make(path, copy)) return false;
+    // What is left of the parent's.
+    if (before > grown_ && !map_private(start_ + grown_, before - grown_, PROT_NONE)) return false;
     if (map_totals() != nullptr) return false;
     header()->magic.store(kStateMagic, std::memory_order_release);
     os::unmap(copy.start, copy.size);

@@ -63,7 +63,7 @@ public:
     void after_fork_in_child(Copy copy, std::string_view path);
 
 private:
-    bool make(std::string_view path, std::size_t size);
+    bool make(std::string_view path, Copy contents);
     const char* map_totals();
     const char* extend_to(std::size_t end);
     bool grow(std::size_t end);
