@@ -2,7 +2,6 @@
 
 #include "preload/state.h"
 
-#include <cerrno>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -106,10 +105,7 @@ void start_state()
 TARN_EXPORT ::pid_t _Fork() noexcept
 {
     auto* const next = tarn::next_bare_fork.get();
-    if (next == nullptr) {
-        errno = ENOSYS;
-        return -1;
-    }
+    if (next == nullptr) return ::fork(); // before our constructor
     const tarn::StateFile::Copy copy = tarn::state_file.before_fork();
     const ::pid_t child = next();
     const tarn::os::ErrnoGuard guard;

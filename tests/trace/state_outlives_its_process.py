@@ -97,6 +97,6 @@ with tempfile.TemporaryDirectory() as directory:
     subject = start("fork").wait_until_ready(2)
     status, text, errors = tell(COMMAND, "diff", f"{directory}/before",
                                 f"{directory}/{subject.number}")
-    expect(status == 0 and re.search(r"\n1\. 200 B more in 20 blocks more\n +of_parent  ", text) and
+    expect(status == 0 and re.search(r"\n1\. 200 B more, 20 blocks more\n +of_parent  ", text) and
            "kept" not in text and "2. " not in text.replace("1.2. ", ""), "what has grown", text)
     subject.kill()

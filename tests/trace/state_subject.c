@@ -19,7 +19,12 @@
 
 pid_t _Fork(void);
 
+#ifdef __clang__
+#define APART __attribute__((noinline))
+#else
 #define APART __attribute__((noinline, noclone))
+#endif
+
 /// Keeps calls from becoming jumps.
 #define BEHIND __asm__ volatile("" ::: "memory")
 

@@ -151,8 +151,7 @@ void print_growth(const std::vector<Growth>& growth, std::size_t most)
     std::size_t number = 0;
     for (const Growth& place : growth) {
         if (number == most || place.bytes <= 0) return;
-        out << ++number << ". " << HumanBytes{static_cast<std::uint64_t>(place.bytes)}
-            << " more in ";
+        out << ++number << ". " << HumanBytes{static_cast<std::uint64_t>(place.bytes)} << " more, ";
         out << static_cast<std::uint64_t>(std::max<std::int64_t>(place.blocks, 0))
             << (place.blocks == 1 ? " block more\n" : " blocks more\n");
         names.print(out, place.trace, kMostCallsListed, CallNames::Style::brief);
