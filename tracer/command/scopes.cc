@@ -2,8 +2,8 @@
 
 #include "tracer/command/scopes.h"
 
+#include <algorithm>
 #include <dwarf.h>
-#include <ranges>
 
 namespace tarn {
 
@@ -43,7 +43,8 @@ Scopes::Scopes(Dwarf_Die& unit)
 void Scopes::add_below(Dwarf_Die& die, Number outer)
 {
     std::vector<Dwarf_Die> children = children_of(die);
-    for (Dwarf_Die& child : children | std::views::reverse)
+    std::ranges::reverse(children);
+    for (Dwarf_Die& child : children)
         add_below(child, is_function(dwarf_tag(&child)) ? add(child, outer) : outer);
 }
 
