@@ -32,10 +32,13 @@ void call_with_stack(std::byte* top, void (*function)())
 
 bool call_on_own_stack(std::size_t size, void (*function)())
 {
-    auto* const stack = static_cast<std::byte*>(map(size, kPageSize));
+    // A page above it: where it ends may be the start of another mapping, and the leak report,
+    // which runs here and finds that address in its caller's frame, would take it for a pointer.
+    const std::size_t mapping = size + kPageSize;
+    auto* const stack = static_cast<std::byte*>(map(mapping, kPageSize));
     if (stack == nullptr) return false;
     call_with_stack(stack + size, function);
-    unmap(stack, size);
+    unmap(stack, mapping);
     return true;
 }
 
