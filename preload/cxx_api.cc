@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <new>
 
+#include "preload/cxx_forms.h"
 #include "preload/export.h"
 #include "src/heap/allocate.h"
 #include "src/heap/deallocate.h"
@@ -24,6 +25,11 @@
 extern "C" {
 [[gnu::weak]] std::new_handler tarn_get_new_handler() asm("_ZSt15get_new_handlerv");
 [[gnu::weak, noreturn]] void tarn_throw_bad_alloc() asm("_ZSt17__throw_bad_allocv");
+}
+// operator delete and delete[], as forms that are given a size see them.
+extern "C" {
+void tarn_delete(void*, std::size_t) asm("_ZdlPv");
+void tarn_delete_array(void*, std::size_t) asm("_ZdaPv");
 }
 asm(".weak __gxx_personality_v0\n"
     ".weak _ZSt9terminatev\n" // std::terminate(), which clang calls where noexcept is broken
@@ -66,10 +72,22 @@ template <class Allocate> void* allocate_or_throw(Allocate allocate)
     }
 }
 
+/// Says of the allocations in its life that they are operator new's own, for the checks.
+class OwnNew {
+public:
+    OwnNew() { tarn::cpp_form.is_new = true; }
+    OwnNew(const OwnNew&) = delete;
+    OwnNew& operator=(const OwnNew&) = delete;
+    ~OwnNew() { tarn::cpp_form.is_new = false; }
+};
+
 /// Apart from operator new, so that its fast path needs no stack frame.
 [[gnu::noinline]] void* new_slow(std::size_t size)
 {
-    return allocate_or_throw([size] { return tarn::allocate(size); });
+    return allocate_or_throw([size] {
+        const OwnNew own;
+        return tarn::allocate(size);
+    });
 }
 
 /// The nothrow forms: nullptr where the form that `throwing` calls throws.
@@ -103,10 +121,85 @@ std::size_t to_size(std::align_val_t alignment)
 void* allocate_for(std::size_t size, std::align_val_t alignment)
 {
     const std::size_t bytes = to_size(alignment);
+    const OwnNew own;
     return tarn::is_power_of_two(bytes) ? tarn::allocate_aligned(size, bytes) : nullptr;
 }
 
+/// Adds to what is said of the form that was called, while the one that it forwards to runs.
+class Form {
+public:
+    Form() : before_(tarn::cpp_form) {}
+    Form(const Form&) = delete;
+    Form& operator=(const Form&) = delete;
+    ~Form() { tarn::cpp_form = before_; }
+
+    Form& is_array()
+    {
+        tarn::cpp_form.is_array = true;
+        return *this;
+    }
+    Form& has_size(std::size_t size)
+    {
+        tarn::cpp_form.size = size;
+        return *this;
+    }
+    Form& has_alignment(std::align_val_t alignment)
+    {
+        tarn::cpp_form.alignment = to_size(alignment);
+        return *this;
+    }
+
+private:
+    const tarn::CppForm before_;
+};
+
+void* new_array_told(std::size_t size)
+{
+    Form form;
+    form.is_array();
+    return operator new(size);
+}
+
+void delete_array_told(void* block)
+{
+    Form form;
+    form.is_array();
+    operator delete(block);
+}
+
+void delete_sized_told(void* block, std::size_t size)
+{
+    Form form;
+    form.has_size(size);
+    operator delete(block);
+}
+
+void delete_array_sized_told(void* block, std::size_t size)
+{
+    Form form;
+    form.has_size(size);
+    operator delete[](block);
+}
+
+// Where the commonest forms go on: through pointers, so that a jump is all that they are. With
+// checks on these are the functions above, else the public forms, which ignore a second argument.
+using New = void* (*)(std::size_t);
+using Delete = void (*)(void*);
+using DeleteSized = void (*)(void*, std::size_t);
+constinit New new_array = &operator new;
+constinit Delete delete_array = &operator delete;
+constinit DeleteSized delete_sized = tarn_delete;
+constinit DeleteSized delete_array_sized = tarn_delete_array;
+
 } // namespace
+
+void tarn::tell_cxx_forms()
+{
+    new_array = new_array_told;
+    delete_array = delete_array_told;
+    delete_sized = delete_sized_told;
+    delete_array_sized = delete_array_sized_told;
+}
 
 #define TARN_OPERATOR [[gnu::visibility("default")]]
 
@@ -127,11 +220,13 @@ TARN_OPERATOR void* operator new(std::size_t size, std::align_val_t alignment)
 
 TARN_OPERATOR void* operator new[](std::size_t size)
 {
-    return operator new(size);
+    return new_array(size);
 }
 
 TARN_OPERATOR void* operator new[](std::size_t size, std::align_val_t alignment)
 {
+    Form form;
+    form.is_array();
     return operator new(size, alignment);
 }
 
@@ -161,41 +256,51 @@ TARN_OPERATOR void* operator new[](std::size_t size, std::align_val_t alignment,
 
 TARN_OPERATOR void operator delete(void* block) noexcept
 {
-    tarn::deallocate(block);
+    tarn::deallocate(block, tarn::BlockKind::single);
 }
 
-TARN_OPERATOR void operator delete(void* block, std::align_val_t) noexcept
+TARN_OPERATOR void operator delete(void* block, std::align_val_t alignment) noexcept
 {
-    tarn::deallocate(block);
+    Form form;
+    form.has_alignment(alignment);
+    tarn::deallocate(block, tarn::BlockKind::single);
 }
 
 TARN_OPERATOR void operator delete[](void* block) noexcept
 {
-    operator delete(block);
+    delete_array(block);
 }
 
 TARN_OPERATOR void operator delete[](void* block, std::align_val_t alignment) noexcept
 {
+    Form form;
+    form.is_array();
     operator delete(block, alignment);
 }
 
-TARN_OPERATOR void operator delete(void* block, std::size_t) noexcept
+TARN_OPERATOR void operator delete(void* block, std::size_t size) noexcept
 {
-    operator delete(block);
+    delete_sized(block, size);
 }
 
-TARN_OPERATOR void operator delete(void* block, std::size_t, std::align_val_t alignment) noexcept
+TARN_OPERATOR void operator delete(void* block, std::size_t size,
+                                   std::align_val_t alignment) noexcept
 {
+    Form form;
+    form.has_size(size);
     operator delete(block, alignment);
 }
 
-TARN_OPERATOR void operator delete[](void* block, std::size_t) noexcept
+TARN_OPERATOR void operator delete[](void* block, std::size_t size) noexcept
 {
-    operator delete[](block);
+    delete_array_sized(block, size);
 }
 
-TARN_OPERATOR void operator delete[](void* block, std::size_t, std::align_val_t alignment) noexcept
+TARN_OPERATOR void operator delete[](void* block, std::size_t size,
+                                     std::align_val_t alignment) noexcept
 {
+    Form form;
+    form.has_size(size);
     operator delete[](block, alignment);
 }
 
@@ -219,4 +324,20 @@ TARN_OPERATOR void operator delete[](void* block, std::align_val_t alignment,
                                      const std::nothrow_t&) noexcept
 {
     operator delete[](block, alignment);
+}
+
+bool tarn::has_own_operators()
+{
+    // What a call finds, against what is defined here.
+    constexpr const char* kForms[] = {"_Znwm", "_Znam", "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"};
+    ::Dl_info own{};
+    if (::dladdr(reinterpret_cast<const void*>(&new_slow), &own) == 0) return false;
+    for (const char* const form : kForms) {
+        ::Dl_info found{};
+        const void* const address = ::dlsym(RTLD_DEFAULT, form);
+        if (address != nullptr && ::dladdr(address, &found) != 0 &&
+            found.dli_fbase != own.dli_fbase)
+            return true;
+    }
+    return false;
 }

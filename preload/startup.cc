@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "preload/checks.h"
 #include "preload/leaks.h"
 #include "preload/libc_heap.h"
 #include "preload/next.h"
@@ -100,7 +101,9 @@ void print_effective_options()
     const bool reports_end = options.leaks || options.counts_sites();
     if (reports_end) start_leak_reports();
     start_state();
-    const bool reports_later = options.stats || reports_end || options.limit != 0;
+    start_check_reports();
+    const bool reports_later =
+        options.checks_blocks() || options.stats || reports_end || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {
         Printer out(write_report);
@@ -116,7 +119,7 @@ void print_effective_options()
     // What the program's own status would be is known to exit() only. Once more it skips the
     // destructors that come after this one, as LeakSanitizer does, but leaves the streams right.
     // NOLINTNEXTLINE(concurrency-mt-unsafe): exit() is where we come from
-    if (const int status = report_leaks_at_end(0)) std::exit(status);
+    if (const int status = report_leaks_at_end(check_blocks_at_end(0))) std::exit(status);
 }
 
 } // namespace
@@ -142,9 +145,10 @@ void configure_heap()
     budget.set(options.limit, warn_of_limit);
     // jemalloc cannot say which of its blocks are in use.
     const bool watches = options.leaks || options.trace;
-    if (watches) options.fallback = FallbackKind::mmap;
+    if (watches || options.checks_blocks()) options.fallback = FallbackKind::mmap;
     fallback = fallback_backend(options.fallback);
     if (watches || options.counts_sites()) prepare_leak_report();
+    prepare_checks();
 }
 
 } // namespace tarn

@@ -270,6 +270,11 @@ const Observer* start_tracing(const TraceOptions& options)
     return options.sample_period != 0 ? &kSamplingObserver : &kCountingObserver;
 }
 
+TraceId find_stack()
+{
+    return current_trace(thread_state);
+}
+
 std::size_t sample_period_of_traces()
 {
     return trace_options.sample_period;

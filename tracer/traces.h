@@ -22,6 +22,10 @@ struct TraceOptions {
 /// Errors: nullptr, no address space or a libc without _dl_find_object(): no stacks.
 const Observer* start_tracing(const TraceOptions& options);
 
+/// The stack that the caller is called on, without our own calls. Requires: start_tracing(), on a
+/// slow path. Errors: kNoTrace, no memory.
+TraceId find_stack();
+
 /// As start_tracing() was given it.
 std::size_t sample_period_of_traces();
 /// For who reports what another process has traced.

@@ -44,7 +44,32 @@ bool has_dumps(const Options& options)
 /// A trace has them anyway.
 bool has_choice_of_stacks(const Options& options)
 {
-    return options.leaks && !options.counts_sites();
+    return options.checks_blocks() || (options.leaks && !options.counts_sites());
+}
+
+bool has_checks(const Options& options)
+{
+    return options.checks_blocks();
+}
+
+bool fills_new_blocks(const Options& options)
+{
+    return options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
+}
+
+bool fills_freed_blocks(const Options& options)
+{
+    return options.poison == PoisonMode::free || options.poison == PoisonMode::both;
+}
+
+bool has_stacks_or_checks(const Options& options)
+{
+    return has_stacks(options) || has_checks(options);
+}
+
+bool has_children(const Options& options)
+{
+    return options.leaks || !options.state.view().empty();
 }
 
 struct Need {
@@ -55,6 +80,8 @@ struct Need {
 
 constexpr std::string_view kTrace = "trace or profile";
 constexpr std::string_view kAnyStacks = "trace, profile, or leaks with stacks";
+constexpr std::string_view kAnyReport = "trace, profile, debug, or leaks with stacks";
+constexpr std::string_view kChecks = "debug, canary, poison or quarantine";
 constexpr std::string_view kLeaksWithStacks = "leaks with stacks";
 
 constexpr std::array kNeeds{
@@ -67,13 +94,19 @@ constexpr std::array kNeeds{
     Need{"leaks_since", has_leaks, "leaks"},
     Need{"leaks_json", has_leaks, "leaks"},
     Need{"min_bytes", has_leaks, "leaks"},
-    Need{"children", has_leaks, "leaks"},
+    Need{"children", has_children, "leaks or state"},
     Need{"suppressions", has_leaks_with_stacks, kLeaksWithStacks},
     Need{"gen_suppressions", has_leaks_with_stacks, kLeaksWithStacks},
     Need{"stacks", has_choice_of_stacks, "leaks, nor with trace or profile"},
     Need{"sample", has_stacks, kAnyStacks},
-    Need{"depth", has_stacks, kAnyStacks},
-    Need{"symbolizer", has_stacks, kAnyStacks},
+    Need{"depth", has_stacks_or_checks, kAnyReport},
+    Need{"symbolizer", has_stacks_or_checks, kAnyReport},
+    Need{"poison_alloc", fills_new_blocks, "poison=alloc"},
+    Need{"poison_free", fills_freed_blocks, "poison=free"},
+    Need{"mismatch", has_checks, kChecks},
+    Need{"on_error", has_checks, kChecks},
+    Need{"exitcode", has_checks, kChecks},
+    Need{"timeline", has_trace, kTrace},
     Need{"trace_max", has_trace, kTrace},
     Need{"trace_file", has_trace, kTrace},
     Need{"trace_signal", has_trace, kTrace},

@@ -10,6 +10,13 @@ namespace tarn {
 
 namespace {
 
+void switch_debug_on(Options& options)
+{
+    options.canary = true;
+    options.poison = PoisonMode::both;
+    options.quarantine = MiB(64);
+}
+
 constexpr std::array kOptionSpecs{
     OptionSpec{"help", &Options::help, "on|off", "off",
                "print this table when the program starts; the program runs on"},
@@ -96,6 +103,26 @@ constexpr std::array kOptionSpecs{
     OptionSpec{
         "symbolizer", &Options::symbolizer, "PATH", "",
         "the tarn command, which finds functions and lines; else looked for near libtarn.so"},
+    OptionSpec{"debug", BundleField{&Options::debug, switch_debug_on}, "on|off", "off",
+               "find misuse of memory, with stacks: canary, poison, quarantine=64m in one word"},
+    OptionSpec{"canary", &Options::canary, "on|off", "off",
+               "find writes in front of blocks and behind them when they are freed"},
+    OptionSpec{"poison", &Options::poison, "off|alloc|free|both", "off",
+               "fill blocks that are new, or freed, to find who uses what is not there"},
+    OptionSpec{"poison_alloc", CountField{&Options::poison_alloc, 255}, "BYTE", "165",
+               "what new blocks are filled with"},
+    OptionSpec{"poison_free", CountField{&Options::poison_free, 255}, "BYTE", "0",
+               "what freed blocks are filled with (0: with words that say which block it was)"},
+    OptionSpec{"quarantine", SizeField{&Options::quarantine}, "SIZE", "0",
+               "keep freed blocks away from malloc until so much has been freed after them"},
+    OptionSpec{"mismatch", &Options::mismatch, "on|off", "on",
+               "with checks: free of what new gave, and the like, is an error"},
+    OptionSpec{"check_every", CountField{&Options::check_every, 1000000000}, "NUMBER", "0",
+               "look at all blocks at every so many calls of malloc and free (0: at the end only)"},
+    OptionSpec{"on_error", &Options::on_error, "abort|continue|exit|stop", "abort",
+               "what a program does in which misuse was found; stop: wait for a debugger"},
+    OptionSpec{"exitcode", CountField{&Options::exitcode, 255}, "NUMBER", "99",
+               "exit status of a program in which misuse was found and that was not aborted"},
     OptionSpec{"children", &Options::children, "on|off", "on",
                "report on processes made by fork, too"},
 };

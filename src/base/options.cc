@@ -155,6 +155,12 @@ struct Assign {
     {
         return assign(options.*member, parse_bool(value));
     }
+    bool operator()(BundleField field) const
+    {
+        if (!(*this)(field.member)) return false;
+        if (options.*field.member) field.switch_on(options);
+        return true;
+    }
     bool operator()(SizeField field) const
     {
         return assign(options.*field.member, parse_size(value));
@@ -225,6 +231,7 @@ struct PrintValue {
     const OptionSpec& spec;
 
     void operator()(bool Options::*member) const { out << (options.*member ? "on" : "off"); }
+    void operator()(BundleField field) const { (*this)(field.member); }
     void operator()(SizeField field) const { out << std::uint64_t{options.*field.member}; }
     void operator()(TimeField field) const { out << std::uint64_t{options.*field.member} << "ms"; }
     void operator()(OptionText Options::*member) const { out << (options.*member).view(); }
@@ -308,6 +315,16 @@ void apply(Options& options, std::string_view variable, std::string_view key,
             << "\n";
 }
 
+/// What a key alone means: it switches on what can be switched; what needs a value has none then.
+std::string_view alone(const OptionSpec* spec)
+{
+    if (spec == nullptr || std::holds_alternative<bool Options::*>(spec->field) ||
+        std::holds_alternative<BundleField>(spec->field))
+        return "on";
+    if (std::holds_alternative<PoisonMode Options::*>(spec->field)) return "both";
+    return "";
+}
+
 void apply_list(Options& options, std::string_view list, TextSink complain)
 {
     while (!list.empty()) {
@@ -320,10 +337,7 @@ void apply_list(Options& options, std::string_view list, TextSink complain)
         const std::string_view key = slice(item, 0, equals);
         const OptionSpec* const spec = find_option(key);
         const bool bare = equals == std::string_view::npos;
-        // A key alone switches on what can be switched; what needs a value has none then.
-        const bool is_switch =
-            spec == nullptr || std::holds_alternative<bool Options::*>(spec->field);
-        const std::string_view value = !bare ? slice(item, equals + 1) : is_switch ? "on" : "";
+        const std::string_view value = bare ? alone(spec) : slice(item, equals + 1);
         apply(options, "TARN", key, value, complain);
     }
 }

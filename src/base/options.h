@@ -19,6 +19,8 @@ namespace tarn {
 enum class FallbackKind : std::uint8_t { jemalloc, mmap };
 enum class HugePageMode : std::uint8_t { off, automatic, always };
 enum class DeepBind : std::uint8_t { drop, keep };
+enum class PoisonMode : std::uint8_t { off, alloc, free, both };
+enum class OnError : std::uint8_t { abort, resume, exit, stop };
 enum class LeaksSince : std::uint8_t { start, mark, report };
 enum class StopWorld : std::uint8_t { signal, fork };
 
@@ -74,6 +76,22 @@ struct Options {
     OptionText suppressions;  // file, empty: none
     OptionText symbolizer;    // program, empty: the tarn command beside the library
 
+    bool debug = false;
+    bool canary = false;
+    PoisonMode poison = PoisonMode::off;
+    std::size_t poison_alloc = 0xA5; // byte
+    std::size_t poison_free = 0;     // byte; 0: words that say which block it was
+    std::size_t quarantine = 0;      // bytes
+    bool mismatch = true;
+    std::size_t check_every = 0; // calls
+    OnError on_error = OnError::abort;
+    std::size_t exitcode = 99;
+
+    /// Whether blocks are checked, see src/checks.
+    bool checks_blocks() const
+    {
+        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0;
+    }
     bool counts_sites() const { return trace || profile; }
 };
 
@@ -106,10 +124,16 @@ struct PeriodField {
 struct PercentField {
     std::size_t Options::*member;
 };
-using OptionField = std::variant<bool Options::*, FallbackKind Options::*, HugePageMode Options::*,
-                                 DeepBind Options::*, LeaksSince Options::*, StopWorld Options::*,
-                                 OptionText Options::*, LeakKinds Options::*, SizeField, TimeField,
-                                 CountField, PeriodField, PercentField>;
+/// Off or on; on sets other options, too, which may be set otherwise behind it.
+struct BundleField {
+    bool Options::*member;
+    void (*switch_on)(Options& options);
+};
+using OptionField =
+    std::variant<bool Options::*, BundleField, PoisonMode Options::*, OnError Options::*,
+                 FallbackKind Options::*, HugePageMode Options::*, DeepBind Options::*,
+                 LeaksSince Options::*, StopWorld Options::*, OptionText Options::*,
+                 LeakKinds Options::*, SizeField, TimeField, CountField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

@@ -74,6 +74,7 @@ bool AddressRange::try_reserve(std::size_t pool_size)
     max_heaps_ = heaps;
     reserved_ = total;
     granule_count_ = granules;
+    open_granules_ = granules;
     return true;
 }
 
@@ -169,6 +170,7 @@ void AddressRange::shrink(std::size_t size)
     // Fewer granules first: what lies beyond has never been handed out, so that a free() running
     // beside us finds the same answer in either state.
     granule_count_ = granules;
+    open_granules_ = is_closed_ ? 0 : granules;
     max_heaps_ =
         std::min(max_heaps_, std::max(heap_section_.committed / sizeof(Heap), heaps_for(kept)));
     reserved_ -= pool_.shrink_to(kept);

@@ -59,6 +59,15 @@ public:
     }
     bool contains(const void* address) const { return granule_of(address) < granule_count_; }
     std::size_t granule_count() const { return granule_count_; }
+    /// Those whose blocks free() may take on its fast path: all of them, or none.
+    std::size_t open_granules() const { return open_granules_; }
+    /// From now on every block is foreign to free() and malloc_usable_size(), and they take a slow
+    /// path. Before the first block is handed out.
+    void close_fast_paths()
+    {
+        is_closed_ = true;
+        open_granules_ = 0;
+    }
 
     Descriptor descriptor(std::size_t granule) const { return descriptors_[granule]; }
     /// As descriptor(), also while the granule's owner changes it.
@@ -121,10 +130,12 @@ private:
     bool commit_chunk(std::size_t number);
 
     std::uintptr_t base_ = 0;
-    std::size_t granule_count_ = 0;
+    std::size_t open_granules_ = 0;
     Descriptor* descriptors_ = nullptr;
     Slab* slabs_ = nullptr;
 
+    std::size_t granule_count_ = 0;
+    bool is_closed_ = false;
     std::size_t max_heaps_ = 0;
     std::size_t reserved_ = 0;
     std::atomic<std::size_t> chunks_used_{0};

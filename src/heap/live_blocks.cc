@@ -13,13 +13,13 @@ namespace tarn {
 
 namespace {
 
-/// With what is remembered of it.
-LiveBlock noted(LiveBlock block)
+/// Calls `visit` for the heap's block with what is remembered of it, if the program has it.
+void visit_noted(LiveBlock block, BlockVisitor visit, void* context)
 {
-    const BlockNote note = note_of(reinterpret_cast<const void*>(block.start));
-    return note.trace == 0 ? block
-                           : LiveBlock{block.start, note.size, note.trace,
-                                       static_cast<std::uint32_t>(note.born)};
+    if (settings.checks != nullptr && !settings.checks->find_live(block)) return;
+    if (const BlockNote note = note_of(reinterpret_cast<const void*>(block.start)); note.trace != 0)
+        block = {block.start, note.size, note.trace, static_cast<std::uint32_t>(note.born)};
+    visit(context, block);
 }
 
 } // namespace
@@ -66,7 +66,7 @@ bool for_each_live_block(BlockVisitor visit, void* context)
         for (std::size_t index = 0; index < slab.carved; ++index) {
             const FreeBlock* const block = block_at(slab, index);
             if (free.contains(block) || is_absent(slab, block)) continue;
-            visit(context, noted({reinterpret_cast<std::uintptr_t>(block), size}));
+            visit_noted({reinterpret_cast<std::uintptr_t>(block), size}, visit, context);
         }
     });
     struct Noting {
@@ -76,7 +76,7 @@ bool for_each_live_block(BlockVisitor visit, void* context)
     for_each_large(
         [](void* outer, LiveBlock block) {
             const auto& inner = *static_cast<Noting*>(outer);
-            inner.visit(inner.context, noted(block));
+            visit_noted(block, inner.visit, inner.context);
         },
         &noting);
     return true;
@@ -88,6 +88,10 @@ std::size_t list_own_memory(std::span<MemoryRange> ranges)
     for (const MemoryRange& range : address_range.sections())
         if (count < ranges.size()) ranges[count++] = range;
     count += list_note_memory(ranges.subspan(count));
+    if (settings.checks != nullptr) {
+        const std::span<MemoryRange> rest = ranges.subspan(count);
+        count += settings.checks->own_memory(rest.data(), rest.size());
+    }
     return count + fallback_backend(FallbackKind::mmap)->own_memory(ranges.subspan(count));
 }
 

@@ -51,7 +51,8 @@ void* keep(void* block, std::size_t size)
 
 void* reallocate(void* block, std::size_t size)
 {
-    if (!address_range.contains(block)) return reallocate_foreign(block, size);
+    if (settings.checks != nullptr || !address_range.contains(block))
+        return reallocate_foreign(block, size);
     const std::size_t usable = usable_size(block);
     const std::size_t room = room_in_place(block, usable);
     const bool stays = may_stay(size, room);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "src/base/block_checks.h"
 #include "src/base/observer.h"
 #include "src/base/options.h"
 
@@ -20,6 +21,8 @@ struct Settings {
     void (*thread_leaves)(const void* address_on_its_stack) = nullptr;
     /// Hears of every block, see observed.h; nullptr: nobody does.
     const Observer* observer = nullptr;
+    /// Stands between the program and the heap, see base/block_checks.h; nullptr: nothing does.
+    const BlockChecks* checks = nullptr;
     /// It is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
     std::size_t sample_period = 0;
 };

@@ -17,6 +17,7 @@
 #include "src/heap/pressure.h"
 #include "src/heap/remote_free.h"
 #include "src/heap/settings.h"
+#include "src/heap/stay.h"
 #include "src/os/process.h"
 
 namespace tarn {
@@ -24,82 +25,11 @@ namespace tarn {
 namespace {
 
 constinit os::Mutex initialise_mutex;
-constinit std::atomic<bool> initialised{false};
 constinit ForeignOwner foreign_owner{};
 constinit std::atomic<std::size_t> unknown_count{0};
 /// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
 /// than the look.
 constexpr std::size_t kZeroFrom = KiB(2);
-
-void initialise()
-{
-    const os::LockGuard guard(initialise_mutex);
-    if (initialised.load(std::memory_order_relaxed)) return;
-    configure_heap();
-    if (fallback == nullptr) fallback = fallback_backend(FallbackKind::mmap);
-    // Without a range everything comes from the fallback: slower, but nothing is refused.
-    address_range.initialise();
-    if (settings.observer != nullptr) initialise_notes();
-    if (is_sampling()) sample_heap.initialise();
-    os::set_thread_exit_hook(leave_thread);
-    // Not with the second thread: it may be on its way into the heap while the first one forks.
-    os::prepare_barrier();
-    os::set_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
-    initialised.store(true, std::memory_order_release);
-}
-
-void ensure_initialised()
-{
-    if (!initialised.load(std::memory_order_acquire)) [[unlikely]]
-        initialise();
-}
-
-/// The calling thread's stay on a slow path: marks it busy, so that fork() in another thread waits
-/// for it and a signal handler in this one keeps out, and sees to it that it has a heap.
-class SlowPath {
-public:
-    SlowPath() : cache_(this_thread_cache())
-    {
-        if (cache_.busy) return; // a signal handler, interrupting what is going on below
-        for (;;) {
-            set_busy(true);
-            // Pairs with the barrier in HeapRegistry::freeze(): either it sees busy, or we see it.
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-            if (!heap_registry.is_frozen()) break;
-            set_busy(false);
-            if (heap_registry.is_frozen_by(&cache_) || !heap_registry.wait_for_thaw()) return;
-        }
-        entered_ = true;
-        ensure_initialised();
-        if (cache_.heap == nullptr && !cache_.exited) join();
-    }
-    SlowPath(const SlowPath&) = delete;
-    SlowPath& operator=(const SlowPath&) = delete;
-    ~SlowPath()
-    {
-        if (!entered_) return;
-        set_busy(false);
-        run_deferred();
-    }
-
-    /// False: the heap must not be touched.
-    bool entered() const { return entered_; }
-    ThreadCache& cache() const { return cache_; }
-    /// Null for a thread that has none: it is ending, or there are too many.
-    Heap* heap() const { return cache_.heap; }
-
-private:
-    void set_busy(bool busy) { __atomic_store_n(&cache_.busy, busy, __ATOMIC_RELEASE); }
-
-    void join()
-    {
-        if (!heap_registry.adopt(cache_)) return;
-        os::arm_thread_exit(&cache_);
-    }
-
-    ThreadCache& cache_;
-    bool entered_ = false;
-};
 
 [[gnu::cold]] void* out_of_memory()
 {
@@ -114,9 +44,8 @@ void* checked(void* block)
 }
 
 /// A block from the pools.
-void* allocate_pooled(const SlowPath& path, SizeClass size_class, std::size_t size)
+void* allocate_pooled(Heap* heap, SizeClass size_class, std::size_t size)
 {
-    Heap* const heap = path.heap();
     if (heap == nullptr)
         return heap_registry.with_parked(
             [&](Heap& parked) { return parked.allocate_from_bin(size_class, size); });
@@ -130,14 +59,20 @@ bool fits_pools(std::size_t size)
     return size <= kMaxPooledSize && settings.pools && address_range.granule_count() != 0;
 }
 
+void* allocate_checked(const BlockRequest& request)
+{
+    return checked(settings.checks->allocate(request));
+}
+
 /// `padded` bytes for a request of `size`.
 void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)
 {
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
+    if (settings.checks != nullptr) return allocate_checked({size, alignment, false});
     const std::size_t taken = with_gap(size, padded, alignment);
     if (fits_pools(taken) && alignment <= kMaxPooledAlignment) {
-        if (void* const block = allocate_pooled(path, size_class_for(taken), padded))
+        if (void* const block = allocate_pooled(path.heap(), size_class_for(taken), padded))
             return told(block, size, padded);
     }
     return checked(
@@ -158,7 +93,7 @@ void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::si
             return block;
         }
     }
-    return cleared(allocate_pooled(path, size_class, size), size);
+    return cleared(allocate_pooled(path.heap(), size_class, size), size);
 }
 
 SizeClass class_of(Descriptor descriptor)
@@ -166,39 +101,63 @@ SizeClass class_of(Descriptor descriptor)
     return static_cast<SizeClass>(descriptor & ((1U << kOwnerShift) - 1));
 }
 
+/// Gives a block of the pools to its heap, whosever it is. `heap`: the calling thread's; null: it
+/// has none, or must not touch it.
+void give_back(Heap* heap, FreeBlock* block)
+{
+    const std::size_t granule = address_range.granule_of(block);
+    const Descriptor descriptor = address_range.descriptor(granule);
+    const SizeClass size_class = class_of(descriptor);
+    if (heap == nullptr) return free_remote_now(address_range.slab_at(granule, size_class), block);
+    if (heap->id() == descriptor >> kOwnerShift) {
+        if (heap->is_split()) [[unlikely]]
+            return heap->free_split(size_class, block);
+        return heap->free_local(size_class, block);
+    }
+    if (is_sampling() && sample_heap.id() == descriptor >> kOwnerShift) [[unlikely]]
+        return sample_heap.deallocate(size_class, block);
+    batch_remote(heap->batches(), granule, size_class, block);
+    heap->tick();
+}
+
 /// Frees a block in the range of the pools, whosever it is. Apart from its callers, so that they
 /// need no stack frame for what is mostly a few stores.
 [[gnu::noinline]] void deallocate_anywhere(void* address)
 {
     const std::size_t granule = address_range.granule_of(address);
-    const Descriptor descriptor = address_range.descriptor(granule);
-    if (descriptor == 0) {
+    if (address_range.descriptor(granule) == 0) {
         unknown_count.fetch_add(1, std::memory_order_relaxed);
         return;
     }
-    const SizeClass size_class = class_of(descriptor);
-    auto* const block = static_cast<FreeBlock*>(address);
-
     const SlowPath path;
     tell_freed(address);
-    Heap* const heap = path.heap();
-    if (path.entered() && heap != nullptr && heap->id() == descriptor >> kOwnerShift) {
-        if (heap->is_split()) [[unlikely]]
-            return heap->free_split(size_class, block);
-        return heap->free_local(size_class, block);
-    }
-    if (path.entered() && is_sampling() && sample_heap.id() == descriptor >> kOwnerShift)
-        [[unlikely]]
-        return sample_heap.deallocate(size_class, block);
-    if (path.entered() && heap != nullptr) {
-        batch_remote(heap->batches(), granule, size_class, block);
-        heap->tick();
-    } else {
-        free_remote_now(address_range.slab_at(granule, size_class), block);
-    }
+    give_back(path.entered() ? path.heap() : nullptr, static_cast<FreeBlock*>(address));
 }
 
 } // namespace
+
+constinit std::atomic<bool> detail::is_initialised{false};
+
+void detail::initialise_heap()
+{
+    const os::LockGuard guard(initialise_mutex);
+    if (is_initialised.load(std::memory_order_relaxed)) return;
+    configure_heap();
+    if (fallback == nullptr) fallback = fallback_backend(FallbackKind::mmap);
+    // Without a range everything comes from the fallback: slower, but nothing is refused.
+    address_range.initialise();
+    if (settings.observer != nullptr) initialise_notes();
+    if (settings.checks != nullptr) {
+        address_range.close_fast_paths();
+        settings.checks->start();
+    }
+    if (is_sampling()) sample_heap.initialise();
+    os::set_thread_exit_hook(leave_thread);
+    // Not with the second thread: it may be on its way into the heap while the first one forks.
+    os::prepare_barrier();
+    os::set_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
+    is_initialised.store(true, std::memory_order_release);
+}
 
 [[gnu::weak]] void configure_heap() {}
 
@@ -225,12 +184,41 @@ void* allocate_zeroed_slow(std::size_t size)
     const SlowPath path;
     // Emergency memory is fresh.
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
+    if (settings.checks != nullptr) return allocate_checked({size, kMinAlignment, true});
     const std::size_t taken = with_gap(size, size, kMinAlignment);
     if (fits_pools(taken)) {
         if (void* const block = allocate_pooled_zeroed(path, size_class_for(taken), size))
             return told(block, size, size);
     }
     return checked(told(allocate_large(taken, kMinAlignment, Zero::yes), size, size));
+}
+
+void* allocate_unchecked(std::size_t size, std::size_t alignment, Zero zero)
+{
+    if (fits_pools(size) && alignment <= kGranule) {
+        const SizeClass size_class = size_class_for(padded_for(size, alignment));
+        if (void* const block = allocate_pooled(this_thread_cache().heap, size_class, size))
+            return block;
+    }
+    return allocate_large(std::max(size, kMinAlignment), alignment, zero);
+}
+
+void deallocate_unchecked(void* block)
+{
+    if (address_range.contains(block))
+        give_back(this_thread_cache().heap, static_cast<FreeBlock*>(block));
+    else
+        deallocate_large(block);
+}
+
+bool free_foreign(void* block)
+{
+    return foreign_owner.free != nullptr && foreign_owner.free(block);
+}
+
+std::size_t foreign_size(const void* block)
+{
+    return foreign_owner.usable_size != nullptr ? foreign_owner.usable_size(block) : 0;
 }
 
 void deallocate_overflow(void* address)
@@ -253,17 +241,18 @@ void deallocate_slow(void* address)
     deallocate_anywhere(address);
 }
 
-void deallocate_foreign(void* block)
+void deallocate_foreign(void* block, BlockKind kind)
 {
     if (block == nullptr) return;
     if (emergency::owns(block)) return emergency::release(block);
     const SlowPath path;
     // Any lock may be held by what this signal handler interrupted: the block stays.
     if (!path.entered()) return;
+    if (settings.checks != nullptr) return settings.checks->deallocate({block, kind});
     if (owns_large(block)) {
         tell_freed(block);
         if (deallocate_large(block)) return;
-    } else if (foreign_owner.free != nullptr && foreign_owner.free(block)) {
+    } else if (free_foreign(block)) {
         return;
     }
     unknown_count.fetch_add(1, std::memory_order_relaxed);
@@ -275,13 +264,14 @@ std::size_t foreign_usable_size(const void* block)
     if (emergency::owns(block)) return emergency::usable_size(block);
     const SlowPath path;
     if (!path.entered()) return large_usable_size_unlocked(block);
+    if (settings.checks != nullptr) return settings.checks->usable_size(block);
     if (owns_large(block)) return large_usable_size(block);
-    return foreign_owner.usable_size != nullptr ? foreign_owner.usable_size(block) : 0;
+    return foreign_size(block);
 }
 
 void* allocate_to_grow(std::size_t size)
 {
-    if (size <= kMaxPooledSize) return allocate_slow(size);
+    if (size <= kMaxPooledSize || settings.checks != nullptr) return allocate_slow(size);
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
     const std::size_t taken = with_gap(size, size, kMinAlignment);
@@ -292,6 +282,8 @@ void* reallocate_foreign(void* block, std::size_t size)
 {
     {
         const SlowPath path;
+        if (path.entered() && settings.checks != nullptr && !emergency::owns(block))
+            return checked(settings.checks->reallocate(block, size));
         // Down into the pools a large block must move; otherwise its back end may know better.
         const std::size_t taken = with_gap(size, size, kMinAlignment);
         if (path.entered() && !fits_pools(taken) && owns_large(block))
@@ -340,7 +332,7 @@ void run_undisturbed(void (*action)())
 bool trim_process()
 {
     pressure_counters.trims.add();
-    if (!initialised.load(std::memory_order_acquire)) return false;
+    if (!is_heap_initialised()) return false;
     const SlowPath path;
     if (!path.entered()) return false;
     const std::size_t before = page_heap.purged() + large_free();

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 
+#include "src/base/block_checks.h"
 #include "src/base/units.h"
 
 namespace tarn {
@@ -30,8 +31,8 @@ void deallocate_slow(void* block);
 /// Frees a block for which push() has just failed.
 void deallocate_overflow(void* block);
 
-/// NULL, blocks of the fallback, and pointers that are nobody's.
-void deallocate_foreign(void* block);
+/// NULL, blocks of the fallback, and pointers that are nobody's; all, if blocks are checked.
+void deallocate_foreign(void* block, BlockKind kind = BlockKind::malloc);
 
 /// malloc_usable_size() of what lies outside the pools; 0 for pointers that are nobody's.
 std::size_t foreign_usable_size(const void* block);
@@ -56,6 +57,15 @@ struct ForeignOwner {
     std::size_t (*usable_size)(const void* block);
 };
 void set_foreign_owner(ForeignOwner owner);
+
+/// What that owner says. False: it is not its block either.
+bool free_foreign(void* block);
+std::size_t foreign_size(const void* block);
+
+/// For src/checks, on a slow path: blocks as the heap has them, which nobody is told of.
+/// `zero` holds for blocks outside the pools only. Errors: nullptr; errno is left alone.
+void* allocate_unchecked(std::size_t size, std::size_t alignment, Zero zero);
+void deallocate_unchecked(void* block);
 
 /// Frees of pointers that belong to nobody; left alone.
 std::size_t unknown_frees();

@@ -71,6 +71,13 @@ void purge(void* address, std::size_t size)
     if (::madvise(address, size, MADV_DONTNEED) != 0) __builtin_memset(address, 0, size);
 }
 
+void forbid(void* address, std::size_t size)
+{
+    const ErrnoGuard guard;
+    ::madvise(address, size, MADV_DONTNEED);
+    ::mprotect(address, size, PROT_NONE);
+}
+
 void populate(void* address, std::size_t size)
 {
     // In <linux/mman.h> since 5.14, in glibc's headers later.

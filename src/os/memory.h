@@ -27,6 +27,9 @@ bool commit(void* address, std::size_t size);
 /// MADV_DONTNEED, never MADV_FREE: RSS must tell the truth.
 void purge(void* address, std::size_t size);
 
+/// Gives the pages back and makes every access to them a fault, until commit().
+void forbid(void* address, std::size_t size);
+
 /// Puts memory behind committed pages at once, which would else be faulted in one by one. Cost: 1.5
 /// us a page instead of 2.2 us (measured 2026-11-21, Linux 6.18, 16 KiB to 1 MiB at once). Where
 /// the system cannot (before Linux 5.14), nothing happens.

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <ctime>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,6 +61,17 @@ std::uint64_t wall_clock_seconds()
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
     return static_cast<std::uint64_t>(now.tv_sec);
+}
+
+std::uint64_t random_number()
+{
+    const ErrnoGuard guard;
+    std::uint64_t number = 0;
+    if (::syscall(SYS_getrandom, &number, sizeof number, GRND_NONBLOCK) == sizeof number)
+        return number;
+    // Early in the start of a machine there may be none yet; the kernel gives each process some.
+    std::memcpy(&number, reinterpret_cast<const void*>(::getauxval(AT_RANDOM)), sizeof number);
+    return number;
 }
 
 std::uint64_t process_id()

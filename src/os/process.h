@@ -17,6 +17,9 @@ std::uint64_t clock_milliseconds();
 /// Seconds since 1970.
 std::uint64_t wall_clock_seconds();
 
+/// 64 bits that nobody can guess, from the kernel.
+std::uint64_t random_number();
+
 /// Of the process that is spoken of: in a copy of it, see copy.h, the original.
 std::uint64_t process_id();
 void set_process_id(std::uint64_t original);

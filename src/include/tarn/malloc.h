@@ -116,6 +116,16 @@ TARN_WEAK int tarn_tag_budget(const char* path, uint64_t bytes);
  * signal handlers. Cost: 60 ns; without such a report one branch. */
 TARN_WEAK void tarn_frame_mark(void);
 
+/* With checks (TARN=debug and its parts): looks at all blocks now and reports what is damaged,
+ * which by default ends the process. Returns how many are; -1 without checks, and in a signal
+ * handler that has interrupted malloc. Other threads wait at their next malloc or free meanwhile.
+ * Not for signal handlers. Cost: a walk over the heap. */
+TARN_WEAK int tarn_check_heap(void);
+
+/* With checks: prints what is known of the block at an address, in it, or beside it, as for
+ * (gdb) call tarn_describe(p). Returns 1, 0 if nothing is known, -1 without checks. */
+TARN_WEAK int tarn_describe(const void* address);
+
 /* "0.1.0" */
 TARN_WEAK const char* tarn_version(void);
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+
+#include "preload/checks.h"
+
+#include <atomic>
+#include <csignal>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "preload/cxx_forms.h"
+#include "preload/export.h"
+#include "preload/leaks.h"
+#include "preload/report.h"
+#include "preload/startup.h"
+#include "src/checks/checked_heap.h"
+#include "src/heap/live_blocks.h"
+#include "src/heap/settings.h"
+#include "src/heap/slow_path.h"
+#include "src/include/tarn/malloc.h"
+#include "src/os/errno_guard.h"
+#include "src/os/mutex.h"
+#include "src/os/process.h"
+#include "tracer/check_report.h"
+#include "tracer/helper.h"
+#include "tracer/traces.h"
+
+namespace tarn {
+
+namespace {
+
+constinit std::atomic<std::uint64_t> errors{0};
+constinit os::Mutex report_mutex;
+constinit bool has_stacks = false;
+
+/// As abort(), but at once: first for a handler of the program's, which may write a crash report.
+[[noreturn]] void die()
+{
+    sigset_t abort_signal;
+    ::sigemptyset(&abort_signal);
+    ::sigaddset(&abort_signal, SIGABRT);
+    ::pthread_sigmask(SIG_UNBLOCK, &abort_signal, nullptr);
+    ::raise(SIGABRT);
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    ::sigaction(SIGABRT, &action, nullptr);
+    ::raise(SIGABRT);
+    ::_exit(127);
+}
+
+void act_on_error(const CheckError& error)
+{
+    // What the program may well expect; malloc says no.
+    if (error.fault == CheckFault::impossible_size) return;
+    switch (startup_options().on_error) {
+    case OnError::abort:
+        die();
+    case OnError::exit:
+        ::syscall(SYS_exit_group, static_cast<int>(startup_options().exitcode));
+        [[fallthrough]];
+    case OnError::stop:
+        Printer(write_report) << "tarn: stopped for a debugger: gdb -p " << os::process_id()
+                              << "; kill -CONT lets it go on\n";
+        ::kill(::getpid(), SIGSTOP);
+        break;
+    case OnError::resume:
+        break;
+    }
+}
+
+void report(const CheckError& error)
+{
+    const os::ErrnoGuard guard;
+    {
+        const os::LockGuard lock(report_mutex);
+        errors.fetch_add(error.fault != CheckFault::impossible_size, std::memory_order_relaxed);
+        report_check(error, write_report);
+    }
+    act_on_error(error);
+}
+
+std::uint32_t stack_now()
+{
+    return has_stacks ? find_stack() : 0;
+}
+
+} // namespace
+
+void prepare_checks()
+{
+    const Options& options = startup_options();
+    if (!options.checks_blocks()) return;
+    // Leaks and traces start it themselves.
+    has_stacks =
+        settings.observer != nullptr ||
+        start_tracing({.most_calls = options.depth, .counts_sites = false, .sample_period = 0}) !=
+            nullptr;
+    const bool frees = options.poison == PoisonMode::free || options.poison == PoisonMode::both;
+    const bool fills = options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
+    settings.checks =
+        start_checks({.canaries = options.canary,
+                      .fills_allocated = fills,
+                      .fills_freed = frees,
+                      .keeps_stacks = options.debug && options.stacks,
+                      .checks_kinds = options.mismatch,
+                      .allocated = static_cast<std::uint8_t>(options.poison_alloc),
+                      .freed = static_cast<std::uint8_t>(options.poison_free),
+                      // Of a block that malloc has at once nobody can tell who writes to it.
+                      .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
+                      .check_every = options.check_every},
+                     {.current_stack = stack_now, .report = report});
+    tell_cxx_forms();
+}
+
+void start_check_reports()
+{
+    if (settings.checks == nullptr) return;
+    if (has_own_operators()) ignore_block_kinds();
+    find_helper(startup_options().symbolizer.view());
+}
+
+int check_blocks_at_end(int status)
+{
+    if (settings.checks == nullptr) return status;
+    if (!is_inside_malloc() && hold_heap()) {
+        check_all_blocks("at the end of the program");
+        release_heap();
+    }
+    const bool was_wrong = errors.load(std::memory_order_relaxed) != 0;
+    const auto exitcode = static_cast<int>(startup_options().exitcode);
+    return was_wrong && exitcode != 0 ? exitcode : status;
+}
+
+} // namespace tarn
+
+TARN_EXPORT int tarn_check_heap()
+{
+    if (tarn::settings.checks == nullptr || tarn::is_inside_malloc() || !tarn::hold_heap())
+        return -1;
+    const std::size_t damaged = tarn::check_all_blocks("by tarn_check_heap()");
+    tarn::release_heap();
+    return static_cast<int>(damaged);
+}
+
+TARN_EXPORT int tarn_describe(const void* address)
+{
+    if (tarn::settings.checks == nullptr) return -1;
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    const tarn::CheckedBlock block = tarn::describe_address(at);
+    tarn::print_description(at, block, tarn::write_report);
+    return block.start != 0 ? 1 : 0;
+}

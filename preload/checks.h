@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// Connects the checks of blocks with the heap, the tracer and what the options say.
+
+#pragma once
+
+namespace tarn {
+
+/// While the heap is configured: sets `settings.checks`, if the options want any.
+void prepare_checks();
+
+/// In our constructor.
+void start_check_reports();
+
+/// Looks at all blocks once more, at the end of the program. Returns the exit status: `status`, or
+/// another one if misuse was found.
+int check_blocks_at_end(int status);
+
+} // namespace tarn

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// What a mode that checks every block gives the heap: function pointers that preload connects, so
+// that the heap need not know what is checked.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/heap_view.h"
+
+namespace tarn {
+
+/// Which functions a block comes from and has to go back to.
+enum class BlockKind : std::uint8_t {
+    malloc, // and all of its kin: free
+    single, // operator new: operator delete
+    array,  // operator new[]: operator delete[]
+};
+
+struct BlockRequest {
+    std::size_t size;      // bytes
+    std::size_t alignment; // a power of two, at least kMinAlignment
+    bool is_zeroed;
+};
+
+/// How a block comes back; the operators of C++ say more, see CppForm.
+struct BlockReturn {
+    void* block;
+    BlockKind kind; // array: see CppForm
+};
+
+/// What an operator of C++ knows and those that it calls do not: set around the call.
+struct CppForm {
+    bool is_new;           // the allocation is operator new's own
+    bool is_array;         // the form was new[] or delete[]
+    std::size_t size;      // of a sized delete; 0: not said
+    std::size_t alignment; // of an aligned one; 0: not said
+};
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local CppForm cpp_form{};
+
+/// All of these are called on slow paths, see Observer, and return what the functions of libc do.
+struct BlockChecks {
+    /// Once, before the first block, when the heap knows its memory.
+    void (*start)();
+    /// Errors: nullptr.
+    void* (*allocate)(const BlockRequest& request);
+    void (*deallocate)(const BlockReturn& given);
+    /// `block` is not null. Errors: nullptr, the block is as before.
+    void* (*reallocate)(void* block, std::size_t size);
+    /// 0: it is nobody's.
+    std::size_t (*usable_size)(const void* block);
+    /// The program's part of the heap's `block`. False: the program does not have it.
+    bool (*find_live)(LiveBlock& block);
+    /// Memory of its own. Returns how many ranges were written.
+    std::size_t (*own_memory)(MemoryRange* ranges, std::size_t most);
+};
+
+} // namespace tarn

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// What is remembered of a block that is checked. It lies beside the heap, where no overflow of the
+// program's comes to.
+//
+//      heap's block │ front: canary │ the program's bytes │ back: canary │
+//                   raw             start                 start + size   raw + room
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/block_checks.h"
+#include "src/base/check_error.h"
+#include "src/base/units.h"
+#include "src/fallback/address_table.h"
+#include "src/os/mutex.h"
+
+namespace tarn {
+
+enum class BlockState : std::uint8_t { unknown, live, quarantined, freed };
+
+struct BlockRecord {
+    std::uint64_t size; // bytes asked for
+    std::uint32_t allocated_at;
+    std::uint32_t freed_at;
+    std::uint32_t freed_when; // milliseconds of os::clock_milliseconds(), the low bits
+    std::uint16_t allocated_by;
+    std::uint16_t freed_by;
+    std::atomic<BlockState> state;
+    BlockKind kind;
+    std::uint8_t front_shift;     // the front has 2 to that many bytes
+    std::uint8_t alignment_shift; // asked for; 4: nothing in particular
+
+    std::size_t front() const { return std::size_t{1} << front_shift; }
+};
+static_assert(sizeof(BlockRecord) == 32);
+
+/// A block and its record.
+struct CheckedPlace {
+    BlockRecord* record = nullptr; // null: no block of ours
+    std::uintptr_t raw = 0;
+    std::size_t room = 0; // bytes of the heap's block
+
+    explicit operator bool() const { return record != nullptr; }
+    /// As the program knows it.
+    std::uintptr_t start() const { return raw + record->front(); }
+    std::uintptr_t end() const { return start() + record->size; }
+};
+
+/// Records of all blocks. Thread safety: any thread; a record is its owner's, but for the state.
+class RecordTable {
+public:
+    /// Once the range is reserved. Without memory there are no records, and nothing is checked.
+    void initialise();
+
+    /// A record for a block that the heap has just given; its front is yet to be set.
+    /// Errors: an empty one, no memory.
+    CheckedPlace make(void* raw, std::size_t front);
+    /// The block that begins at `start` for the program. None if there never was one, or the memory
+    /// has become another's.
+    CheckedPlace at(const void* start);
+    /// The block that `address` lies in, or next to: within it, its front or what is behind.
+    CheckedPlace around(std::uintptr_t address);
+    /// The heap's block, if the program has it.
+    CheckedPlace of_raw(std::uintptr_t raw);
+    /// The memory goes back to the heap. Of a large block the record goes, too.
+    void forget(const CheckedPlace& place);
+
+    /// Calls `use` with every place that has a large block.
+    template <class Use> void for_each_large(Use use)
+    {
+        large_.for_each([&](std::uintptr_t, const LargeBlock& large) { use(large.place()); });
+    }
+
+    std::size_t memory(MemoryRange* ranges, std::size_t most);
+
+private:
+    struct LargeBlock {
+        BlockRecord* record = nullptr;
+        std::uintptr_t raw = 0;
+        std::size_t room = 0;
+        CheckedPlace place() const { return {record, raw, room}; }
+    };
+
+    BlockRecord* pooled_record(std::size_t granule, std::size_t index) const;
+    bool commit(std::size_t chunk);
+    BlockRecord* take_large_record();
+    void put_back_large_record(BlockRecord* record);
+    CheckedPlace pooled_around(std::uintptr_t address);
+
+    std::byte* start_ = nullptr;
+    std::size_t reserved_ = 0;
+    std::atomic<std::size_t> chunks_{0}; // that have memory
+    os::Mutex mutex_;                    // for chunks_ and what follows
+    AddressTable<LargeBlock> large_;     // by `start`
+    BlockRecord* free_large_ = nullptr;  // linked through `size`
+    std::byte* next_large_ = nullptr;
+    std::byte* end_of_large_ = nullptr;
+};
+
+extern constinit RecordTable records;
+
+} // namespace tarn

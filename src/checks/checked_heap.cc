@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/checks/checked_heap.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "src/checks/damage.h"
+#include "src/checks/fault.h"
+#include "src/checks/poison.h"
+#include "src/checks/quarantine.h"
+#include "src/heap/address_range.h"
+#include "src/heap/observed.h"
+#include "src/heap/slow_path.h"
+#include "src/os/memory.h"
+#include "src/os/process.h"
+
+namespace tarn {
+
+namespace {
+
+/// Fronts beyond this would need more than the first granule of a run; such blocks get a mapping.
+constexpr std::size_t kMostPooledFront = 4096;
+constexpr std::uint8_t kNoAlignment = 4; // 2^4 = kMinAlignment
+
+/// Of a new block: filling all of a gigabyte would make memory of what the program may never touch.
+constexpr std::size_t kMostFilled = KiB(64);
+
+std::uint32_t now()
+{
+    return static_cast<std::uint32_t>(os::clock_milliseconds());
+}
+
+void release(const CheckedPlace& place)
+{
+    auto* const raw = reinterpret_cast<void*>(place.raw);
+    if (!is_in_pools(place)) os::commit(raw, place.room);
+    records.forget(place);
+    deallocate_unchecked(raw);
+}
+
+void leave_quarantine(const CheckedPlace& place)
+{
+    // Of a large one the pages are gone; a write to them was a fault.
+    if (is_in_pools(place)) report_late_write(place, "when it was to be reused");
+    release(place);
+}
+
+/// What becomes of a block that the program has given back.
+void retire(const CheckedPlace& place)
+{
+    if (!is_in_pools(place)) {
+        if (check_settings.quarantine == 0) return release(place);
+        os::forbid(reinterpret_cast<void*>(place.raw), place.room);
+    } else if (check_settings.fills_freed) {
+        poison::fill_freed(place.start(), place.record->size);
+    }
+    if (!quarantine.put(place)) return release(place);
+    while (const CheckedPlace oldest = quarantine.take_surplus())
+        leave_quarantine(oldest);
+}
+
+void note_allocated(BlockRecord& record, const BlockRequest& request)
+{
+    record.size = request.size;
+    record.allocated_at = check_settings.keeps_stacks ? current_stack() : 0;
+    record.freed_at = 0;
+    record.allocated_by = own_thread_number();
+    record.kind = !cpp_form.is_new    ? BlockKind::malloc
+                  : cpp_form.is_array ? BlockKind::array
+                                      : BlockKind::single;
+    record.alignment_shift = static_cast<std::uint8_t>(std::countr_zero(request.alignment));
+}
+
+void tell_observer(void* start, std::size_t size)
+{
+    const BlockOrigin origin = settings.observer->allocated(size, size, 1);
+    detail::put_note(
+        start, {.trace = origin.trace, .born = origin.born, .size = size, .room = size});
+}
+
+void* allocate(const BlockRequest& request)
+{
+    const std::size_t front = std::max(request.alignment, kMinAlignment);
+    std::size_t whole = 0;
+    if (__builtin_add_overflow(request.size, front + canary::kShortest, &whole) ||
+        static_cast<std::ptrdiff_t>(whole) < 0) {
+        report_size(request.size);
+        return nullptr;
+    }
+    // What does not fit the first granule gets a mapping, where every alignment is to be had.
+    if (front > kMostPooledFront) whole = std::max(whole, kMaxPooledSize + 1);
+    void* const raw = allocate_unchecked(whole, front, request.is_zeroed ? Zero::yes : Zero::no);
+    if (raw == nullptr) return nullptr;
+    const CheckedPlace place = records.make(raw, front);
+    if (!place) {
+        deallocate_unchecked(raw);
+        return nullptr;
+    }
+    note_allocated(*place.record, request);
+    if (check_settings.canaries) canary::fill(place);
+    auto* const start = reinterpret_cast<void*>(place.start());
+    if (!request.is_zeroed && check_settings.fills_allocated)
+        poison::fill_allocated(place.start(), std::min(request.size, kMostFilled));
+    else if (request.is_zeroed && is_in_pools(place))
+        std::memset(start, 0, request.size);
+    place.record->state.store(BlockState::live, std::memory_order_release);
+    if (settings.observer != nullptr)
+        tell_observer(start, request.size);
+    return start;
+}
+
+/// Makes the block the caller's to free. False: it is not in use, which is reported.
+bool claim(const CheckedPlace& place, const void* block, bool is_resize)
+{
+    BlockState state = BlockState::live;
+    if (place && place.record->state.compare_exchange_strong(state, BlockState::quarantined))
+        return true;
+    report_bad_pointer(place, block, is_resize);
+    return false;
+}
+
+/// Whether the function that gives it back is the right one, and says the right thing.
+void check_form(const CheckedPlace& place, BlockKind kind)
+{
+    if (!check_settings.checks_kinds) return;
+    const BlockRecord& record = *place.record;
+    if (kind != BlockKind::malloc && cpp_form.is_array) kind = BlockKind::array;
+    if (kind != record.kind) return report_kind(place, kind);
+    if (kind == BlockKind::malloc) return;
+    if (cpp_form.size != 0 && cpp_form.size != record.size)
+        return report_form(CheckFault::wrong_size, place, cpp_form);
+    const std::size_t alignment =
+        record.alignment_shift == kNoAlignment ? 0 : std::size_t{1} << record.alignment_shift;
+    if (cpp_form.alignment > kMinAlignment || alignment != 0)
+        if (cpp_form.alignment != alignment)
+            report_form(CheckFault::wrong_alignment, place, cpp_form);
+}
+
+/// Looks at a block that was claimed, and remembers who gave it back.
+void note_freed(const CheckedPlace& place)
+{
+    if (settings.observer != nullptr) tell_freed(reinterpret_cast<void*>(place.start()));
+    report_damage(place, nullptr);
+    place.record->freed_at = check_settings.keeps_stacks ? current_stack() : 0;
+    place.record->freed_by = own_thread_number();
+    place.record->freed_when = now();
+}
+
+void deallocate(const BlockReturn& given)
+{
+    const CheckedPlace place = records.at(given.block);
+    if (!place && free_foreign(given.block)) return;
+    if (!claim(place, given.block, false)) return;
+    check_form(place, given.kind);
+    note_freed(place);
+    retire(place);
+}
+
+void* reallocate(void* block, std::size_t size)
+{
+    const CheckedPlace before = records.at(block);
+    const std::size_t foreign = before ? 0 : foreign_size(block);
+    if (!before && foreign == 0) {
+        report_bad_pointer(before, block, true);
+        return nullptr;
+    }
+    // Not claimed before there is a new one: without memory the old one stays as it is.
+    void* const moved = allocate({size, kMinAlignment, false});
+    if (moved == nullptr) return nullptr;
+    if (!before) {
+        std::memcpy(moved, block, std::min(size, foreign));
+        free_foreign(block);
+        return moved;
+    }
+    if (!claim(before, block, true)) return moved;
+    const std::size_t copied = std::min<std::size_t>(size, before.record->size);
+    std::memcpy(moved, block, copied);
+    check_form(before, BlockKind::malloc);
+    note_freed(before);
+    retire(before);
+    if (settings.observer != nullptr) detail::tell_resized(moved, copied);
+    return moved;
+}
+
+std::size_t usable_size(const void* block)
+{
+    const CheckedPlace place = records.at(block);
+    return place ? place.record->size : foreign_size(block);
+}
+
+bool find_live(LiveBlock& block)
+{
+    const CheckedPlace place = records.of_raw(block.start);
+    if (!place) return false;
+    block = {
+        .start = place.start(), .size = place.record->size, .trace = place.record->allocated_at};
+    return true;
+}
+
+std::size_t own_memory(MemoryRange* ranges, std::size_t most)
+{
+    const std::size_t count = records.memory(ranges, most);
+    if (count == most) return count;
+    ranges[count] = quarantine.memory();
+    return count + 1;
+}
+
+void start()
+{
+    records.initialise();
+}
+
+constexpr BlockChecks kCheckedHeap{.start = start,
+                                   .allocate = allocate,
+                                   .deallocate = deallocate,
+                                   .reallocate = reallocate,
+                                   .usable_size = usable_size,
+                                   .find_live = find_live,
+                                   .own_memory = own_memory};
+
+} // namespace
+
+const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& hooks)
+{
+    check_settings = wanted;
+    set_check_hooks(hooks);
+    canary::initialise();
+    poison::set_patterns(wanted.allocated, wanted.freed);
+    quarantine.set_limit(wanted.quarantine);
+    return &kCheckedHeap;
+}
+
+void ignore_block_kinds()
+{
+    check_settings.checks_kinds = false;
+}
+
+} // namespace tarn

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// START HERE: the checked heap. It stands between the program and the heap, and looks after every
+// block from malloc until its memory is used again.
+//
+//      malloc   a block of the heap with a front and a back      canary.h
+//               is filled                                        poison.h
+//      free     is it a block, and has it come from there        block_record.h
+//               are its canaries as they were
+//               is filled anew, and waits                        quarantine.h
+//      later    is it still as it was, then it goes to the heap
+//
+// Who notices something tells `CheckHooks::report`, which need not return.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/base/block_checks.h"
+#include "src/base/check_error.h"
+#include "src/checks/canary.h"
+
+namespace tarn {
+
+struct CheckSettings {
+    bool canaries = false;
+    bool fills_allocated = false;
+    bool fills_freed = false;
+    bool keeps_stacks = false;     // of where blocks are allocated and freed
+    bool checks_kinds = true;      // whether free() may take what operator new gave
+    std::uint8_t allocated = 0xA5; // what fills_allocated writes
+    std::uint8_t freed = 0;        // what fills_freed writes; 0: which block it was
+    std::size_t quarantine = 0;    // bytes
+    std::size_t check_every = 0;   // look at all blocks at every so many calls; 0: never
+};
+
+struct CheckHooks {
+    /// Number of the calling thread's stack, of the tracer; 0: not known.
+    std::uint32_t (*current_stack)();
+    void (*report)(const CheckError& error);
+};
+
+/// Before the heap is configured. Returns what `settings.checks` is to be.
+const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& hooks);
+
+/// Operators of the program's own are no mismatch: from now on kinds are not compared.
+void ignore_block_kinds();
+
+/// Looks at all blocks, those in use and those in quarantine. Requires: hold_heap(), on no slow
+/// path. Returns how many are damaged.
+std::size_t check_all_blocks(const char* occasion);
+
+/// What is known of the memory at `address`; CheckedBlock::start 0: nothing.
+CheckedBlock describe_address(std::uintptr_t address);
+
+} // namespace tarn

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/checks/damage.h"
+
+#include "src/checks/fault.h"
+#include "src/checks/poison.h"
+#include "src/heap/address_range.h"
+
+namespace tarn {
+
+constinit CheckSettings check_settings{};
+
+bool is_in_pools(const CheckedPlace& place)
+{
+    return address_range.contains(reinterpret_cast<void*>(place.raw));
+}
+
+bool report_damage(const CheckedPlace& place, const char* occasion)
+{
+    if (!check_settings.canaries) return false;
+    if (const Change change = canary::check_front(place))
+        return report_change(CheckFault::underflow, place, change, occasion), true;
+    if (const Change change = canary::check_back(place))
+        return report_change(CheckFault::overflow, place, change, occasion), true;
+    return false;
+}
+
+bool report_late_write(const CheckedPlace& place, const char* occasion)
+{
+    if (check_settings.fills_freed && is_in_pools(place)) {
+        if (const Change change = poison::check_freed(place.start(), place.record->size))
+            return report_change(CheckFault::use_after_free, place, change, occasion), true;
+    }
+    return report_damage(place, occasion);
+}
+
+} // namespace tarn

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+#include "src/checks/fault.h"
+
+#include <array>
+#include <atomic>
+
+#include "src/os/process.h"
+
+namespace tarn {
+
+namespace {
+
+constinit CheckHooks hooks{};
+
+constinit std::atomic<std::uint32_t> thread_count{0};
+[[gnu::tls_model("initial-exec")]] constinit thread_local std::uint32_t thread_number = 0;
+
+/// What was reported, as far as there is room: a loop that does the same thing wrong a million
+/// times has one report.
+class Reported {
+public:
+    /// False: it was reported before.
+    bool add(const CheckError& error)
+    {
+        const std::uint64_t key = key_of(error);
+        for (std::size_t i = 0; i < kMost; ++i) {
+            std::uint64_t before = 0;
+            if (keys_[i].compare_exchange_strong(before, key)) return true;
+            if (before == key) return false;
+        }
+        return false;
+    }
+
+private:
+    static constexpr std::size_t kMost = 256;
+
+    static std::uint64_t key_of(const CheckError& error)
+    {
+        constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15U; // Fibonacci hashing
+        const bool has_stacks = error.here != 0 || error.block.allocated_at != 0;
+        std::uint64_t key = static_cast<std::uint64_t>(error.fault) + 1;
+        key = key * kMultiplier + error.here;
+        key = key * kMultiplier + error.block.allocated_at;
+        return has_stacks ? key : key * kMultiplier + error.address;
+    }
+
+    std::array<std::atomic<std::uint64_t>, kMost> keys_{};
+};
+constinit Reported reported;
+
+/// The blocks in front of `place` and behind it, if they are in use or in quarantine.
+void describe_neighbours(const CheckedPlace& place, CheckError& error)
+{
+    const auto known = [](const CheckedPlace& other) {
+        return other ? describe(other) : CheckedBlock{};
+    };
+    error.before = known(records.around(place.raw - 1));
+    error.after = known(records.around(place.raw + place.room));
+}
+
+void report(CheckError& error)
+{
+    if (hooks.report == nullptr) return;
+    error.here = current_stack();
+    error.noticed_by = own_thread_number();
+    if (reported.add(error)) hooks.report(error);
+}
+
+} // namespace
+
+void set_check_hooks(const CheckHooks& wanted)
+{
+    hooks = wanted;
+}
+
+std::uint32_t current_stack()
+{
+    return hooks.current_stack != nullptr ? hooks.current_stack() : 0;
+}
+
+std::uint16_t own_thread_number()
+{
+    if (thread_number == 0)
+        thread_number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
+    return static_cast<std::uint16_t>(thread_number - 1);
+}
+
+CheckedBlock describe(const CheckedPlace& place)
+{
+    const BlockRecord& record = *place.record;
+    const bool is_freed = record.state.load(std::memory_order_acquire) != BlockState::live;
+    const auto now = static_cast<std::uint32_t>(os::clock_milliseconds());
+    return {.start = place.start(),
+            .size = record.size,
+            .alignment = std::size_t{1} << record.alignment_shift,
+            .kind = record.kind,
+            .is_freed = is_freed,
+            .allocated_at = record.allocated_at,
+            .freed_at = is_freed ? record.freed_at : 0,
+            .allocated_by = record.allocated_by,
+            .freed_by = record.freed_by,
+            .freed_ago = now - record.freed_when};
+}
+
+void report_change(CheckFault fault, const CheckedPlace& place, const Change& change,
+                   const char* occasion)
+{
+    CheckError error{.fault = fault,
+                     .address = change.start,
+                     .block = describe(place),
+                     .occasion = occasion,
+                     .changed = change.start,
+                     .changed_size = change.size,
+                     .expected = change.expected};
+    error.block.is_freed &= occasion != nullptr; // it is about to be
+    describe_neighbours(place, error);
+    report(error);
+}
+
+void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_resize)
+{
+    const auto address = reinterpret_cast<std::uintptr_t>(block);
+    // A block that has come back is one that was freed before; anything else is a wrong address.
+    const CheckedPlace nearby = place ? place : records.around(address);
+    const CheckFault twice = is_resize ? CheckFault::resize_freed : CheckFault::double_free;
+    const CheckFault never = is_resize ? CheckFault::resize_invalid : CheckFault::invalid_free;
+    CheckError error{.fault = place ? twice : never, .address = address};
+    if (nearby) error.block = describe(nearby);
+    report(error);
+}
+
+void report_kind(const CheckedPlace& place, BlockKind kind)
+{
+    CheckError error{.fault = CheckFault::wrong_kind,
+                     .address = place.start(),
+                     .block = describe(place),
+                     .kind = kind};
+    error.block.is_freed = false; // it is about to be
+    report(error);
+}
+
+void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& form)
+{
+    CheckError error{.fault = fault,
+                     .address = place.start(),
+                     .block = describe(place),
+                     .size = form.size,
+                     .alignment = form.alignment};
+    error.block.is_freed = false;
+    report(error);
+}
+
+void report_size(std::size_t size)
+{
+    CheckError error{.fault = CheckFault::impossible_size, .address = 0, .size = size};
+    report(error);
+}
+
+} // namespace tarn

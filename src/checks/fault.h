@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// Puts together what a report is to say of an error.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/checks/block_record.h"
+#include "src/checks/checked_heap.h"
+
+namespace tarn {
+
+void set_check_hooks(const CheckHooks& hooks);
+
+/// Number of the calling thread's stack; 0: not known.
+std::uint32_t current_stack();
+/// The first thread that asks is 0. They are counted up to 65535.
+std::uint16_t own_thread_number();
+
+CheckedBlock describe(const CheckedPlace& place);
+
+// Each makes a report, which may end the process. The same error at the same place is reported
+// once.
+
+/// `occasion`: see CheckError; nullptr: the program has just freed it.
+void report_change(CheckFault fault, const CheckedPlace& place, const Change& change,
+                   const char* occasion);
+/// Of a pointer that is no block in use. `place`: the block that begins there, if there was one.
+void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_resize);
+void report_kind(const CheckedPlace& place, BlockKind kind);
+void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& form);
+void report_size(std::size_t size);
+
+} // namespace tarn

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+
+#include "tracer/check_report.h"
+
+#include <algorithm>
+#include <array>
+#include <unistd.h>
+
+#include "src/base/text.h"
+#include "src/os/probe.h"
+#include "src/os/process.h"
+#include "tracer/call_names.h"
+#include "tracer/helper.h"
+
+namespace tarn {
+
+namespace {
+
+constexpr std::size_t kMostCallsListed = 64;
+constexpr std::size_t kBytesInLine = 16;
+constexpr std::size_t kMostLines = 6; // of changed bytes
+
+/// As AddressSanitizer calls it, so that what reads its reports reads ours.
+std::string_view name_of(CheckFault fault)
+{
+    switch (fault) {
+    case CheckFault::overflow:
+    case CheckFault::underflow:
+        return "heap-buffer-overflow";
+    case CheckFault::use_after_free:
+        return "heap-use-after-free";
+    case CheckFault::double_free:
+        return "double-free";
+    case CheckFault::invalid_free:
+        return "bad-free";
+    case CheckFault::wrong_kind:
+        return "alloc-dealloc-mismatch";
+    case CheckFault::wrong_size:
+    case CheckFault::wrong_alignment:
+        return "new-delete-type-mismatch";
+    case CheckFault::resize_freed:
+        return "realloc-after-free";
+    case CheckFault::resize_invalid:
+        return "bad-realloc";
+    case CheckFault::impossible_size:
+        return "allocation-size-too-big";
+    case CheckFault::bad_access:
+        return "SEGV";
+    }
+    return "";
+}
+
+std::string_view allocator_of(BlockKind kind)
+{
+    constexpr std::array<std::string_view, 3> kNames{"malloc", "operator new", "operator new[]"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string_view deallocator_of(BlockKind kind)
+{
+    constexpr std::array<std::string_view, 3> kNames{"free", "operator delete",
+                                                     "operator delete[]"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string_view byte_word(std::uint64_t count)
+{
+    return count == 1 ? " byte" : " bytes";
+}
+
+class Report {
+public:
+    Report(const CheckError& error, TextSink sink) : error_(error), sink_(sink), out_(sink) {}
+
+    void write()
+    {
+        for (const std::uint32_t trace :
+             {error_.here, error_.block.allocated_at, error_.block.freed_at})
+            if (trace != 0) names_.add(trace);
+        has_names_ = names_.resolve({}, sink_);
+        print_title();
+        print_stack("", error_.here);
+        if (error_.block.start != 0) print_block();
+        print_bytes();
+        print_neighbours();
+        if (!has_names_ && error_.here != 0) print_no_names();
+        out_ << "SUMMARY: tarn: " << name_of(error_.fault) << " in " << os::executable_name()
+             << "\n";
+    }
+
+    void describe(std::uintptr_t address)
+    {
+        for (const std::uint32_t trace : {error_.block.allocated_at, error_.block.freed_at})
+            if (trace != 0) names_.add(trace);
+        has_names_ = names_.resolve({}, sink_);
+        out_ << "tarn: ";
+        if (error_.block.start == 0)
+            out_ << Hex{address} << " is in no block of the heap that is known\n";
+        else
+            print_block();
+    }
+
+private:
+    void print_title()
+    {
+        out_ << "\n=================================================================\n=="
+             << os::process_id() << "==ERROR: AddressSanitizer: ";
+        print_what();
+        out_ << " (by tarn, in " << os::executable_name() << ")\n";
+        if (error_.changed_size != 0)
+            out_ << "WRITE of " << error_.changed_size << byte_word(error_.changed_size) << " at "
+                 << Hex{error_.changed} << ", noticed "
+                 << (error_.occasion != nullptr ? error_.occasion : "when the block was freed")
+                 << ", by thread T" << std::uint64_t{error_.noticed_by} << ":\n";
+    }
+
+    void print_what()
+    {
+        const Hex address{error_.address};
+        switch (error_.fault) {
+        case CheckFault::double_free:
+            out_ << "attempting double-free on " << address;
+            break;
+        case CheckFault::invalid_free:
+            out_ << "attempting free on address which was not malloc()-ed: " << address;
+            break;
+        case CheckFault::resize_freed:
+            out_ << "attempting realloc of freed memory at " << address;
+            break;
+        case CheckFault::resize_invalid:
+            out_ << "attempting realloc of an address which was not malloc()-ed: " << address;
+            break;
+        case CheckFault::wrong_kind:
+            out_ << "alloc-dealloc-mismatch (" << allocator_of(error_.block.kind) << " vs "
+                 << deallocator_of(error_.kind) << ") on " << address;
+            break;
+        case CheckFault::wrong_size:
+            out_ << "new-delete-type-mismatch on " << address << ": allocated with "
+                 << std::uint64_t{error_.block.size} << ", deleted as of " << error_.size
+                 << byte_word(error_.size);
+            break;
+        case CheckFault::wrong_alignment:
+            print_alignments();
+            break;
+        case CheckFault::impossible_size:
+            out_ << "allocation-size-too-big: requested " << Hex{error_.size}
+                 << " bytes, more than any object can have; it gets none";
+            return print_thread();
+        case CheckFault::bad_access:
+            out_ << "SEGV on unknown address " << address;
+            break;
+        default:
+            out_ << name_of(error_.fault) << " on address " << address;
+            return;
+        }
+        print_thread();
+    }
+
+    void print_thread() { out_ << " in thread T" << std::uint64_t{error_.noticed_by}; }
+
+    void print_alignments()
+    {
+        const auto alignment = [this](std::size_t value) {
+            if (value > 16)
+                out_ << "an alignment of " << value;
+            else
+                out_ << "none";
+        };
+        out_ << "new-delete-type-mismatch on " << Hex{error_.address} << ": allocated with ";
+        alignment(error_.block.alignment);
+        out_ << ", deleted with ";
+        alignment(error_.alignment);
+    }
+
+    void print_stack(std::string_view heading, std::uint32_t trace)
+    {
+        if (!heading.empty()) out_ << heading;
+        if (trace == 0) {
+            if (!heading.empty()) out_ << "    (stack not known; TARN=debug keeps it)\n";
+            return;
+        }
+        names_.print(out_, trace, kMostCallsListed);
+        out_ << "\n";
+    }
+
+    /// "0x602000000028 is located 0 bytes after 40-byte region [0x602000000000,0x602000000028)"
+    void print_position(const CheckedBlock& block, std::uintptr_t address)
+    {
+        const std::uintptr_t end = block.start + block.size;
+        out_ << Hex{address} << " is located ";
+        if (address < block.start)
+            out_ << block.start - address << byte_word(block.start - address) << " before ";
+        else if (address >= end && (block.size != 0 || address > end))
+            out_ << address - end << byte_word(address - end) << " after ";
+        else
+            out_ << address - block.start << byte_word(address - block.start) << " inside of ";
+        out_ << std::uint64_t{block.size} << "-byte region [" << Hex{block.start} << "," << Hex{end}
+             << ")\n";
+    }
+
+    void print_block()
+    {
+        const CheckedBlock& block = error_.block;
+        print_position(block, error_.address);
+        if (block.is_freed) {
+            out_ << "freed by thread T" << std::uint64_t{block.freed_by} << " " << block.freed_ago
+                 << " ms ago";
+            print_stack(" here:\n", block.freed_at);
+            out_ << "previously allocated";
+        } else {
+            out_ << "allocated";
+        }
+        out_ << " by thread T" << std::uint64_t{block.allocated_by} << " with "
+             << allocator_of(block.kind);
+        print_stack(" here:\n", block.allocated_at);
+    }
+
+    /// Lines of memory around what has changed; changed bytes in brackets.
+    void print_bytes()
+    {
+        if (error_.changed_size == 0) return;
+        const std::uintptr_t first = error_.changed & ~(kBytesInLine - 1);
+        const std::uintptr_t end = error_.changed + error_.changed_size;
+        out_ << "Bytes there, those written to in brackets (the first was 0x";
+        print_byte(error_.expected);
+        out_ << "):\n";
+        const std::uintptr_t last = std::min(end, first + kMostLines * kBytesInLine);
+        for (std::uintptr_t line = first - kBytesInLine; line < last; line += kBytesInLine)
+            print_line(line, error_.changed, end);
+        if (last < end) out_ << "  ... " << end - last << " more\n";
+        out_ << "\n";
+    }
+
+    void print_byte(std::uint8_t byte)
+    {
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        out_ << slice(kDigits, byte / 16, 1) << slice(kDigits, byte % 16, 1);
+    }
+
+    void print_line(std::uintptr_t line, std::uintptr_t first, std::uintptr_t end)
+    {
+        std::array<std::uint8_t, kBytesInLine> bytes{};
+        if (!os::read_memory(line, bytes.data(), bytes.size())) return;
+        out_ << "  " << Hex{line} << ":";
+        bool was_changed = false;
+        std::array<char, kBytesInLine> text{};
+        for (std::size_t i = 0; i < kBytesInLine; ++i) {
+            const bool is_changed = line + i >= first && line + i < end;
+            out_ << (is_changed && !was_changed ? "[" : !is_changed && was_changed ? "]" : " ");
+            print_byte(bytes[i]);
+            was_changed = is_changed;
+            text[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? static_cast<char>(bytes[i]) : '.';
+        }
+        out_ << (was_changed ? "] " : "  ") << std::string_view(text.data(), text.size()) << "\n";
+    }
+
+    void print_neighbour(std::string_view where, const CheckedBlock& block)
+    {
+        if (block.start == 0) return;
+        out_ << "  " << where << ": " << std::uint64_t{block.size} << byte_word(block.size)
+             << " at " << Hex{block.start} << ", " << (block.is_freed ? "freed" : "in use") << "\n";
+    }
+
+    void print_neighbours()
+    {
+        if (error_.before.start == 0 && error_.after.start == 0) return;
+        out_ << "Blocks beside it:\n";
+        print_neighbour("before", error_.before);
+        print_neighbour("after", error_.after);
+        out_ << "\n";
+    }
+
+    void print_no_names()
+    {
+        out_ << "No names: "
+             << (helper_path().empty()
+                     ? "there is no tarn command beside libtarn.so (symbolizer=PATH says where)"
+                     : "the tarn command did not answer")
+             << ". `tarn symbolize < REPORT` finds them later.\n\n";
+    }
+
+    const CheckError& error_;
+    TextSink sink_;
+    Printer out_;
+    CallNames names_;
+    bool has_names_ = false;
+};
+
+} // namespace
+
+void report_check(const CheckError& error, TextSink sink)
+{
+    Report(error, sink).write();
+}
+
+void print_description(std::uintptr_t address, const CheckedBlock& block, TextSink sink)
+{
+    CheckError error{.fault = CheckFault::bad_access, .address = address, .block = block};
+    Report(error, sink).describe(address);
+}
+
+} // namespace tarn
