@@ -7,6 +7,7 @@
 
 #include "src/heap/address_range.h"
 #include "src/heap/large.h"
+#include "src/heap/settings.h"
 #include "src/os/memory.h"
 
 namespace tarn {
@@ -47,10 +48,18 @@ PooledPlace pooled_place(std::uintptr_t address, std::size_t granule, Descriptor
 
 void RecordTable::initialise()
 {
-    const std::size_t size = address_range.granule_count() * kBytesInGranule;
-    if (size == 0) return;
-    start_ = static_cast<std::byte*>(os::reserve(size, os::kPageSize));
-    if (start_ != nullptr) reserved_ = size;
+    // Records take twice the addresses of what they are of: where these are scarce, less of it.
+    for (std::size_t granules = address_range.granule_count(); granules > kChunkGranules;) {
+        start_ = static_cast<std::byte*>(os::reserve(granules * kBytesInGranule, os::kPageSize));
+        if (start_ != nullptr) {
+            reserved_ = granules * kBytesInGranule;
+            return;
+        }
+        address_range.shrink(granules / 2 << kGranuleShift);
+        if (address_range.granule_count() == granules) break;
+        granules = address_range.granule_count();
+    }
+    settings.pools = false; // every block has a mapping of its own
 }
 
 /// Chunks come into use in order, and a few at a time.

@@ -2,9 +2,6 @@
 
 #include "src/checks/canary.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "src/os/process.h"
 
 namespace tarn::canary {
@@ -13,81 +10,53 @@ namespace {
 
 constinit std::uint64_t secret = 0;
 
-/// What a canary has in the eight bytes at `address`, a multiple of 8. Nobody who does not know the
-/// secret can write it, and no byte of it is zero: a string that is too long by its end is the
-/// commonest overflow of all.
-std::uint64_t word_at(std::uintptr_t address)
+constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+/// The canary's word of a block: nobody who does not know the secret can write it, and no byte of
+/// it is zero, for a string that is too long by its end is the commonest overflow of all. Its bytes
+/// lie as the words of memory do, at multiples of eight.
+std::uint64_t word_of(std::uintptr_t start)
 {
-    std::uint64_t mixed = (address ^ secret) * 0x9E3779B97F4A7C15U; // Fibonacci hashing
+    std::uint64_t mixed = (start ^ secret) * 0x9E3779B97F4A7C15U; // Fibonacci hashing
     mixed ^= mixed >> 32U;
     return mixed | 0x8080808080808080U;
 }
 
-std::uint8_t byte_at(std::uintptr_t address)
+std::uint64_t& word_at(std::uintptr_t address)
 {
-    return static_cast<std::uint8_t>(word_at(address & ~std::uintptr_t{7}) >> 8 * (address & 7));
+    return *reinterpret_cast<std::uint64_t*>(address);
 }
 
-struct Zone {
-    std::uintptr_t start;
-    std::uintptr_t end;
+/// The words of a back: of the first one only the bytes of `mask`, the program has the others.
+struct Back {
+    std::uintptr_t first;
+    std::uint64_t mask;
+    bool has_second;
 };
 
-Zone front_of(const CheckedPlace& place)
+Back back_of(const CheckedPlace& place)
 {
-    return {place.start() - std::min(place.record->front(), kLongest), place.start()};
+    const std::uintptr_t end = place.end();
+    const std::uintptr_t first = end & ~(kWord - 1);
+    return {.first = first,
+            .mask = ~std::uint64_t{0} << 8 * (end - first),
+            .has_second = first + kWord < place.raw + place.room};
 }
 
-Zone back_of(const CheckedPlace& place)
+/// The bytes from `start` up to `end` that are not the canary's. Requires: there is one.
+Change find_change(std::uintptr_t start, std::uintptr_t end, std::uint64_t word)
 {
-    return {place.end(), std::min(place.end() + kLongest, place.raw + place.room)};
-}
-
-/// Calls `use(address, size, word)` for the zone's parts of words.
-template <class Use> bool for_each_word(Zone zone, Use use)
-{
-    for (std::uintptr_t at = zone.start; at < zone.end;) {
-        const std::uintptr_t word = at & ~std::uintptr_t{7};
-        const std::size_t size = std::min(word + 8, zone.end) - at;
-        if (!use(at, size, word_at(word) >> 8 * (at - word))) return false;
-        at += size;
-    }
-    return true;
-}
-
-void fill(Zone zone)
-{
-    for_each_word(zone, [](std::uintptr_t at, std::size_t size, std::uint64_t word) {
-        if (size == 8)
-            *reinterpret_cast<std::uint64_t*>(at) = word;
-        else
-            std::memcpy(reinterpret_cast<void*>(at), &word, size);
-        return true;
-    });
-}
-
-bool is_intact(Zone zone)
-{
-    return for_each_word(zone, [](std::uintptr_t at, std::size_t size, std::uint64_t word) {
-        std::uint64_t found = 0;
-        if (size == 8) return *reinterpret_cast<const std::uint64_t*>(at) == word;
-        std::memcpy(&found, reinterpret_cast<const void*>(at), size);
-        return found == (word & ((std::uint64_t{1} << 8 * size) - 1));
-    });
-}
-
-Change check(Zone zone)
-{
-    if (is_intact(zone)) [[likely]]
-        return {};
-    const auto is_right = [](std::uintptr_t at) {
-        return *reinterpret_cast<const std::uint8_t*>(at) == byte_at(at);
+    const auto expected = [word](std::uintptr_t at) {
+        return static_cast<std::uint8_t>(word >> 8 * (at % kWord));
     };
-    while (is_right(zone.start))
-        ++zone.start;
-    while (is_right(zone.end - 1))
-        --zone.end;
-    return {zone.start, zone.end - zone.start, byte_at(zone.start)};
+    const auto is_right = [&expected](std::uintptr_t at) {
+        return *reinterpret_cast<const std::uint8_t*>(at) == expected(at);
+    };
+    while (is_right(start))
+        ++start;
+    while (is_right(end - 1))
+        --end;
+    return {start, end - start, expected(start)};
 }
 
 } // namespace
@@ -99,18 +68,32 @@ void initialise()
 
 void fill(const CheckedPlace& place)
 {
-    fill(front_of(place));
-    fill(back_of(place));
+    const std::uintptr_t start = place.start();
+    const std::uint64_t word = word_of(start);
+    word_at(start - 2 * kWord) = word;
+    word_at(start - kWord) = word;
+    const Back back = back_of(place);
+    word_at(back.first) = (word_at(back.first) & ~back.mask) | (word & back.mask);
+    if (back.has_second) word_at(back.first + kWord) = word;
 }
 
 Change check_front(const CheckedPlace& place)
 {
-    return check(front_of(place));
+    const std::uintptr_t start = place.start();
+    const std::uint64_t word = word_of(start);
+    if (word_at(start - 2 * kWord) == word && word_at(start - kWord) == word) [[likely]]
+        return {};
+    return find_change(start - 2 * kWord, start, word);
 }
 
 Change check_back(const CheckedPlace& place)
 {
-    return check(back_of(place));
+    const Back back = back_of(place);
+    const std::uint64_t word = word_of(place.start());
+    const bool is_first_right = ((word_at(back.first) ^ word) & back.mask) == 0;
+    if (is_first_right && (!back.has_second || word_at(back.first + kWord) == word)) [[likely]]
+        return {};
+    return find_change(place.end(), back.first + (back.has_second ? 2 : 1) * kWord, word);
 }
 
 } // namespace tarn::canary

@@ -22,10 +22,8 @@ struct Change {
 
 namespace canary {
 
-/// Longest canary in front of a block and behind it. Longer overflows reach into what follows; a
-/// program that leaves out so many bytes is not caught by any canary.
-inline constexpr std::size_t kLongest = 64;
-/// Behind the last byte asked for there is at least one byte of canary.
+/// Behind the last byte asked for there is at least one byte of canary, at most two words of it;
+/// in front of the first there are two. A program that leaves out so many bytes is not found out.
 inline constexpr std::size_t kShortest = 1;
 
 /// Draws the secret of this process. Before the first fill().

@@ -143,8 +143,9 @@ void note_freed(const CheckedPlace& place)
 {
     if (settings.observer != nullptr) tell_freed(reinterpret_cast<void*>(place.start()));
     report_damage(place, nullptr);
-    place.record->freed_at = check_settings.keeps_stacks ? current_stack() : 0;
     place.record->freed_by = own_thread_number();
+    if (!check_settings.keeps_stacks) return;
+    place.record->freed_at = current_stack();
     place.record->freed_when = now();
 }
 

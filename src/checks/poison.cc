@@ -21,6 +21,12 @@ constexpr unsigned kNumberShift = 12;
 constexpr unsigned kUnitShift = 4; // blocks begin at multiples of 16
 constexpr unsigned kNumberBits = kMarkShift - kNumberShift;
 
+/// What is the block's own of the word in which it ends; behind it there is always a canary.
+std::uint64_t tail_mask(std::size_t size)
+{
+    return (std::uint64_t{1} << 8 * (size % 8)) - 1;
+}
+
 /// Words of freed blocks. All 64 bits of an address below 2^48 fit: 48 - 4 + 12 = 56.
 std::uint64_t word_for(std::uintptr_t start)
 {
@@ -47,7 +53,8 @@ void fill_freed(std::uintptr_t start, std::size_t size)
     const std::uint64_t word = word_for(start);
     auto* const words = reinterpret_cast<std::uint64_t*>(start);
     std::fill_n(words, size / 8, word);
-    std::memcpy(words + size / 8, &word, size % 8);
+    std::uint64_t& last = words[size / 8];
+    last = (last & ~tail_mask(size)) | (word & tail_mask(size));
 }
 
 Change check_freed(std::uintptr_t start, std::size_t size)
@@ -60,7 +67,8 @@ Change check_freed(std::uintptr_t start, std::size_t size)
     std::uint64_t wrong = 0;
     for (std::size_t i = 0; i < size / 8; ++i)
         wrong |= words[i] ^ word;
-    if (wrong == 0 && std::memcmp(words + size / 8, &word, size % 8) == 0) [[likely]]
+    wrong |= (words[size / 8] ^ word) & tail_mask(size);
+    if (wrong == 0) [[likely]]
         return {};
     const auto is_right = [&byte_of](std::uintptr_t at) {
         return *reinterpret_cast<const std::uint8_t*>(at) == byte_of(at);

@@ -23,6 +23,19 @@ std::size_t weight_of(const CheckedPlace& place)
     return std::min(place.room, kMostHeldMemory);
 }
 
+/// Who leaves has not been looked at for a while: memory takes longer to answer than all else that
+/// is done with a block. So many entries ahead it is asked for.
+constexpr std::size_t kAhead = 6;
+constexpr std::size_t kMostFetched = 512; // the CPU goes on by itself
+
+void fetch(const CheckedPlace& place)
+{
+    __builtin_prefetch(place.record);
+    const std::size_t size = std::min(place.room, kMostFetched);
+    for (std::size_t offset = 0; offset < size; offset += 64)
+        __builtin_prefetch(reinterpret_cast<const void*>(place.raw + offset));
+}
+
 } // namespace
 
 bool Quarantine::put(const CheckedPlace& place)
@@ -41,6 +54,7 @@ CheckedPlace Quarantine::take_surplus()
     if (bytes_ <= most_) return {};
     const CheckedPlace place = entries_[first_++ & (capacity_ - 1)];
     bytes_ -= weight_of(place);
+    if (end_ - first_ > kAhead) fetch(entries_[(first_ + kAhead) & (capacity_ - 1)]);
     return place;
 }
 
