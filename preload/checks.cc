@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/checks/checked_heap.h"
+#include "src/heap/deferred.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
 #include "src/heap/slow_path.h"
@@ -31,6 +33,7 @@ namespace {
 constinit std::atomic<std::uint64_t> errors{0};
 constinit os::Mutex report_mutex;
 constinit bool has_stacks = false;
+constexpr const char* kAtEnd = "at the end of the program";
 
 /// As abort(), but at once: first for a handler of the program's, which may write a crash report.
 [[noreturn]] void die()
@@ -73,9 +76,42 @@ void report(const CheckError& error)
     {
         const os::LockGuard lock(report_mutex);
         errors.fetch_add(error.fault != CheckFault::impossible_size, std::memory_order_relaxed);
-        report_check(error, write_report);
+        CheckError shown = error;
+        // Of the end of every program the same is to be said.
+        if (error.occasion == kAtEnd) shown.here = 0;
+        report_check(shown, write_report);
     }
     act_on_error(error);
+}
+
+/// Returns how many blocks are damaged; -1: nobody can look now.
+int look_at_all(const char* occasion)
+{
+    if (is_inside_malloc()) return -1;
+    const ReportTurn turn; // a report about leaks holds the heap, too
+    if (!turn.is_had() || !hold_heap()) return -1;
+    const std::size_t damaged = check_all_blocks(occasion);
+    release_heap();
+    return static_cast<int>(damaged);
+}
+
+void look_as_due()
+{
+    if (is_inside_malloc()) return defer_until_outside(look_as_due);
+    look_at_all("by check_every");
+}
+
+/// On a slow path.
+void look_is_due()
+{
+    defer_until_outside(look_as_due);
+}
+
+/// In the child, where nobody makes a report.
+void after_fork()
+{
+    reset_report_turn();
+    report_mutex.reset();
 }
 
 std::uint32_t stack_now()
@@ -96,18 +132,20 @@ void prepare_checks()
             nullptr;
     const bool frees = options.poison == PoisonMode::free || options.poison == PoisonMode::both;
     const bool fills = options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
-    settings.checks =
-        start_checks({.canaries = options.canary,
-                      .fills_allocated = fills,
-                      .fills_freed = frees,
-                      .keeps_stacks = options.debug && options.stacks,
-                      .checks_kinds = options.mismatch,
-                      .allocated = static_cast<std::uint8_t>(options.poison_alloc),
-                      .freed = static_cast<std::uint8_t>(options.poison_free),
-                      // Of a block that malloc has at once nobody can tell who writes to it.
-                      .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
-                      .check_every = options.check_every},
-                     {.current_stack = stack_now, .report = report});
+    settings.checks = start_checks(
+        {// A look without them would see nothing.
+         .canaries = options.canary || options.check_every != 0,
+         .fills_allocated = fills,
+         .fills_freed = frees,
+         .keeps_stacks = options.debug && options.stacks,
+         .checks_kinds = options.mismatch,
+         .allocated = static_cast<std::uint8_t>(options.poison_alloc),
+         .freed = static_cast<std::uint8_t>(options.poison_free),
+         // Of a block that malloc has at once nobody can tell who writes to it.
+         .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
+         .check_every = options.check_every,
+         .look_is_due = look_is_due},
+        {.current_stack = stack_now, .report = report});
     tell_cxx_forms();
 }
 
@@ -115,16 +153,14 @@ void start_check_reports()
 {
     if (settings.checks == nullptr) return;
     if (has_own_operators()) ignore_block_kinds();
+    ::pthread_atfork(nullptr, nullptr, after_fork);
     find_helper(startup_options().symbolizer.view());
 }
 
 int check_blocks_at_end(int status)
 {
     if (settings.checks == nullptr) return status;
-    if (!is_inside_malloc() && hold_heap()) {
-        check_all_blocks("at the end of the program");
-        release_heap();
-    }
+    look_at_all(kAtEnd);
     const bool was_wrong = errors.load(std::memory_order_relaxed) != 0;
     const auto exitcode = static_cast<int>(startup_options().exitcode);
     return was_wrong && exitcode != 0 ? exitcode : status;
@@ -134,11 +170,7 @@ int check_blocks_at_end(int status)
 
 TARN_EXPORT int tarn_check_heap()
 {
-    if (tarn::settings.checks == nullptr || tarn::is_inside_malloc() || !tarn::hold_heap())
-        return -1;
-    const std::size_t damaged = tarn::check_all_blocks("by tarn_check_heap()");
-    tarn::release_heap();
-    return static_cast<int>(damaged);
+    return tarn::settings.checks != nullptr ? tarn::look_at_all("by tarn_check_heap()") : -1;
 }
 
 TARN_EXPORT int tarn_describe(const void* address)

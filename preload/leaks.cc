@@ -82,12 +82,11 @@ void note_thread_end(const void* address_on_its_stack)
 void after_fork()
 {
     is_forked.store(true, std::memory_order_relaxed);
-    reporter.store(0, std::memory_order_relaxed);
+    reset_report_turn();
     ending.store(0, std::memory_order_relaxed);
     is_done.store(false, std::memory_order_relaxed);
     status_found.store(0, std::memory_order_relaxed);
     owner.store(startup_options().children ? ::getpid() : 0, std::memory_order_relaxed);
-    reset_report_lock();
     reset_trace_locks();
 }
 
@@ -279,6 +278,12 @@ std::size_t sample_period(const Options& options)
 {
     const bool is_profile = options.profile && !options.trace && !options.leaks;
     return options.sample == 0 && is_profile ? kProfileSample : options.sample;
+}
+
+void reset_report_turn()
+{
+    reporter.store(0, std::memory_order_relaxed);
+    reset_report_lock();
 }
 
 FixedText<1024> profile_path(bool is_only_one)

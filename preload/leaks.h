@@ -59,6 +59,9 @@ private:
 /// Bytes of which one is in the sample; 0: all are told.
 std::size_t sample_period(const Options& options);
 
+/// In a forked child: nobody has it.
+void reset_report_turn();
+
 /// Where a profile of the trace goes. One that is not the only one has a number in its name.
 FixedText<1024> profile_path(bool is_only_one);
 

@@ -79,11 +79,11 @@ public:
             if (trace != 0) names_.add(trace);
         has_names_ = names_.resolve({}, sink_);
         print_title();
-        print_stack("", error_.here);
+        if (error_.here != 0) print_stack("", error_.here);
         if (error_.block.start != 0) print_block();
         print_bytes();
         print_neighbours();
-        if (!has_names_ && error_.here != 0) print_no_names();
+        if (!has_names_ && has_stacks()) print_no_names();
         out_ << "SUMMARY: tarn: " << name_of(error_.fault) << " in " << os::executable_name()
              << "\n";
     }
@@ -101,6 +101,8 @@ public:
     }
 
 private:
+    bool has_stacks() const { return error_.here != 0 || error_.block.allocated_at != 0; }
+
     void print_title()
     {
         out_ << "\n=================================================================\n=="
@@ -108,10 +110,12 @@ private:
         print_what();
         out_ << " (by tarn, in " << os::executable_name() << ")\n";
         if (error_.changed_size != 0)
-            out_ << "WRITE of " << error_.changed_size << byte_word(error_.changed_size) << " at "
-                 << Hex{error_.changed} << ", noticed "
+            out_ << "WRITE of " << error_.changed_size << byte_word(error_.changed_size)
+                 << (error_.may_go_on ? " or more at " : " at ") << Hex{error_.changed}
+                 << ", noticed "
                  << (error_.occasion != nullptr ? error_.occasion : "when the block was freed")
-                 << ", by thread T" << std::uint64_t{error_.noticed_by} << ":\n";
+                 << ", by thread T" << std::uint64_t{error_.noticed_by}
+                 << (error_.here != 0 ? ":\n" : "\n\n");
     }
 
     void print_what()
@@ -176,7 +180,7 @@ private:
     {
         if (!heading.empty()) out_ << heading;
         if (trace == 0) {
-            if (!heading.empty()) out_ << "    (stack not known; TARN=debug keeps it)\n";
+            if (!heading.empty()) out_ << "    (stack not known; TARN=debug keeps it)\n\n";
             return;
         }
         names_.print(out_, trace, kMostCallsListed);

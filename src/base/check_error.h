@@ -57,6 +57,7 @@ struct CheckError {
     std::uintptr_t changed = 0;
     std::size_t changed_size = 0;
     std::uint8_t expected = 0; // what the first of them was
+    bool may_go_on = false;    // they reach as far as can be seen
     // What lies around it.
     CheckedBlock before = {};
     CheckedBlock after = {};

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "src/checks/call_count.h"
 #include "src/checks/damage.h"
 #include "src/checks/fault.h"
 #include "src/checks/poison.h"
@@ -42,8 +43,7 @@ void release(const CheckedPlace& place)
 
 void leave_quarantine(const CheckedPlace& place)
 {
-    // Of a large one the pages are gone; a write to them was a fault.
-    if (is_in_pools(place)) report_late_write(place, "when it was to be reused");
+    report_late_write(place, "when it was to be reused");
     release(place);
 }
 
@@ -93,6 +93,7 @@ void* allocate(const BlockRequest& request)
     if (front > kMostPooledFront) whole = std::max(whole, kMaxPooledSize + 1);
     void* const raw = allocate_unchecked(whole, front, request.is_zeroed ? Zero::yes : Zero::no);
     if (raw == nullptr) return nullptr;
+    count_call();
     const CheckedPlace place = records.make(raw, front);
     if (!place) {
         deallocate_unchecked(raw);
@@ -153,6 +154,7 @@ void deallocate(const BlockReturn& given)
 {
     const CheckedPlace place = records.at(given.block);
     if (!place && free_foreign(given.block)) return;
+    count_call();
     if (!claim(place, given.block, false)) return;
     check_form(place, given.kind);
     note_freed(place);

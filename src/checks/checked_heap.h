@@ -33,6 +33,8 @@ struct CheckSettings {
     std::uint8_t freed = 0;        // what fills_freed writes; 0: which block it was
     std::size_t quarantine = 0;    // bytes
     std::size_t check_every = 0;   // look at all blocks at every so many calls; 0: never
+    /// Called when that is due, on a slow path: where no look can be taken.
+    void (*look_is_due)() = nullptr;
 };
 
 struct CheckHooks {

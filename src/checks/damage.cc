@@ -27,7 +27,9 @@ bool report_damage(const CheckedPlace& place, const char* occasion)
 
 bool report_late_write(const CheckedPlace& place, const char* occasion)
 {
-    if (check_settings.fills_freed && is_in_pools(place)) {
+    // Of a large one the pages are gone; a write to them was a fault.
+    if (!is_in_pools(place)) return false;
+    if (check_settings.fills_freed) {
         if (const Change change = poison::check_freed(place.start(), place.record->size))
             return report_change(CheckFault::use_after_free, place, change, occasion), true;
     }

@@ -35,12 +35,17 @@ public:
 private:
     static constexpr std::size_t kMost = 256;
 
+    /// Whoever comes across bytes that have changed is not to blame, and the next look finds the
+    /// same ones elsewhere: of these only the block counts.
     static std::uint64_t key_of(const CheckError& error)
     {
         constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15U; // Fibonacci hashing
-        const bool has_stacks = error.here != 0 || error.block.allocated_at != 0;
+        const bool is_found =
+            error.changed_size != 0 && (error.block.allocated_at != 0 || error.occasion != nullptr);
+        const std::uint32_t here = is_found ? 0 : error.here;
+        const bool has_stacks = here != 0 || error.block.allocated_at != 0;
         std::uint64_t key = static_cast<std::uint64_t>(error.fault) + 1;
-        key = key * kMultiplier + error.here;
+        key = key * kMultiplier + here;
         key = key * kMultiplier + error.block.allocated_at;
         return has_stacks ? key : key * kMultiplier + error.address;
     }
@@ -112,7 +117,9 @@ void report_change(CheckFault fault, const CheckedPlace& place, const Change& ch
                      .occasion = occasion,
                      .changed = change.start,
                      .changed_size = change.size,
-                     .expected = change.expected};
+                     .expected = change.expected,
+                     .may_go_on = change.start == place.raw ||
+                                  change.start + change.size == place.raw + place.room};
     error.block.is_freed &= occasion != nullptr; // it is about to be
     describe_neighbours(place, error);
     report(error);
@@ -121,8 +128,11 @@ void report_change(CheckFault fault, const CheckedPlace& place, const Change& ch
 void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_resize)
 {
     const auto address = reinterpret_cast<std::uintptr_t>(block);
-    // A block that has come back is one that was freed before; anything else is a wrong address.
-    const CheckedPlace nearby = place ? place : records.around(address);
+    // A block that has come back is one that was freed before; anything else is a wrong address,
+    // perhaps of what lies close behind a block.
+    CheckedPlace nearby = place;
+    for (const std::size_t distance : {0, 16, 32, 64})
+        if (!nearby) nearby = records.around(address - distance);
     const CheckFault twice = is_resize ? CheckFault::resize_freed : CheckFault::double_free;
     const CheckFault never = is_resize ? CheckFault::resize_invalid : CheckFault::invalid_free;
     CheckError error{.fault = place ? twice : never, .address = address};

@@ -20,6 +20,8 @@ constexpr unsigned kMarkShift = 56;
 constexpr unsigned kNumberShift = 12;
 constexpr unsigned kUnitShift = 4; // blocks begin at multiples of 16
 constexpr unsigned kNumberBits = kMarkShift - kNumberShift;
+/// Below the number: a zero is what is written most, and would not be noticed among zeros.
+constexpr std::uint64_t kLowest = 0xA58;
 
 /// What is the block's own of the word in which it ends; behind it there is always a canary.
 std::uint64_t tail_mask(std::size_t size)
@@ -32,7 +34,8 @@ std::uint64_t word_for(std::uintptr_t start)
 {
     if (freed_byte != 0) return freed_byte * 0x0101010101010101U;
     const std::uint64_t number = start >> kUnitShift;
-    return kMark << kMarkShift | (number & ((std::uint64_t{1} << kNumberBits) - 1)) << kNumberShift;
+    return kMark << kMarkShift |
+           (number & ((std::uint64_t{1} << kNumberBits) - 1)) << kNumberShift | kLowest;
 }
 
 } // namespace
@@ -84,6 +87,7 @@ Change check_freed(std::uintptr_t start, std::size_t size)
 
 std::uintptr_t block_of(std::uint64_t word)
 {
+    word -= kLowest;
     if (freed_byte != 0 || word >> kMarkShift != kMark) return 0;
     const std::uint64_t number = word >> kNumberShift & ((std::uint64_t{1} << kNumberBits) - 1);
     return number << kUnitShift;
