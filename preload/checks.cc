@@ -73,6 +73,8 @@ void act_on_error(const CheckError& error)
 void report(const CheckError& error)
 {
     const os::ErrnoGuard guard;
+    int cancellation = 0; // state before; malloc is no cancellation point
+    ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
     {
         const os::LockGuard lock(report_mutex);
         errors.fetch_add(error.fault != CheckFault::impossible_size, std::memory_order_relaxed);
@@ -82,6 +84,7 @@ void report(const CheckError& error)
         report_check(shown, write_report);
     }
     act_on_error(error);
+    ::pthread_setcancelstate(cancellation, nullptr);
 }
 
 /// Returns how many blocks are damaged; -1: nobody can look now.
