@@ -8,21 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "src/base/quantity.h"
 #include "src/base/text.h"
 
 namespace tarn {
 
 namespace {
-
-constexpr char to_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b)
-{
-    return std::ranges::equal(a, b, {}, to_lower, to_lower);
-}
 
 std::optional<bool> parse_bool(std::string_view text)
 {
@@ -31,58 +22,6 @@ std::optional<bool> parse_bool(std::string_view text)
     for (const std::string_view word : {"0", "off", "no", "false"})
         if (equal_ignoring_case(text, word)) return false;
     return std::nullopt;
-}
-
-/// Reads leading digits off `text`; none, or a number over 64 bits: nullopt.
-std::optional<std::size_t> take_number(std::string_view& text)
-{
-    if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-    std::size_t number = 0;
-    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-        const auto digit = static_cast<std::size_t>(text.front() - '0');
-        if (__builtin_mul_overflow(number, 10U, &number) ||
-            __builtin_add_overflow(number, digit, &number))
-            return std::nullopt;
-        text.remove_prefix(1);
-    }
-    return number;
-}
-
-struct Unit {
-    std::string_view suffix;
-    std::size_t factor;
-};
-
-std::optional<std::size_t> parse_quantity(std::string_view text, std::span<const Unit> units)
-{
-    std::optional<std::size_t> number = take_number(text);
-    if (!number) return std::nullopt;
-    for (const Unit& unit : units) {
-        if (!equal_ignoring_case(text, unit.suffix)) continue;
-        std::size_t scaled = 0;
-        if (__builtin_mul_overflow(*number, unit.factor, &scaled)) return std::nullopt;
-        return scaled;
-    }
-    return std::nullopt;
-}
-
-std::optional<std::size_t> parse_size(std::string_view text)
-{
-    static constexpr std::array<Unit, 14> kUnits{{{"", 1},
-                                                  {"b", 1},
-                                                  {"k", 1ULL << 10},
-                                                  {"kb", 1ULL << 10},
-                                                  {"kib", 1ULL << 10},
-                                                  {"m", 1ULL << 20},
-                                                  {"mb", 1ULL << 20},
-                                                  {"mib", 1ULL << 20},
-                                                  {"g", 1ULL << 30},
-                                                  {"gb", 1ULL << 30},
-                                                  {"gib", 1ULL << 30},
-                                                  {"t", 1ULL << 40},
-                                                  {"tb", 1ULL << 40},
-                                                  {"tib", 1ULL << 40}}};
-    return parse_quantity(text, kUnits);
 }
 
 std::optional<std::size_t> parse_milliseconds(std::string_view text)
@@ -131,12 +70,6 @@ std::optional<LeakKinds> parse_leak_kinds(std::string_view text)
         text = slice(text, end + 1);
     }
     return kinds;
-}
-
-std::optional<std::size_t> parse_count(std::string_view text, std::size_t most)
-{
-    const std::optional<std::size_t> number = take_number(text);
-    return text.empty() && number <= most ? number : std::nullopt;
 }
 
 template <class T> bool assign(T& target, const std::optional<T>& value)
@@ -209,6 +142,10 @@ struct Assign {
         }
         return false;
     }
+    bool operator()(GuardChoice Options::*member) const
+    {
+        return parse_guard(value, options.*member);
+    }
     bool operator()(OptionText Options::*member) const
     {
         if (value.empty() || value.size() >= sizeof(OptionText) - sizeof(std::size_t)) return false;
@@ -256,6 +193,7 @@ struct PrintValue {
             separator = "|";
         }
     }
+    void operator()(GuardChoice Options::*member) const { print_guard(out, options.*member); }
     template <class Enum> void operator()(Enum Options::*member) const
     {
         out << word_at(spec.values, options.*member);
@@ -322,13 +260,14 @@ std::string_view alone(const OptionSpec* spec)
         std::holds_alternative<BundleField>(spec->field))
         return "on";
     if (std::holds_alternative<PoisonMode Options::*>(spec->field)) return "both";
+    if (std::holds_alternative<GuardChoice Options::*>(spec->field)) return kDefaultGuard;
     return "";
 }
 
 void apply_list(Options& options, std::string_view list, TextSink complain)
 {
     while (!list.empty()) {
-        const std::size_t end = std::min(list.find_first_of(",: "), list.size());
+        const std::size_t end = first_option_size(list);
         const std::string_view item = slice(list, 0, end);
         list.remove_prefix(std::min(end + 1, list.size()));
         if (item.empty()) continue;

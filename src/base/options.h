@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "src/base/guard_choice.h"
 #include "src/base/print.h"
 #include "src/base/units.h"
 
@@ -84,13 +85,17 @@ struct Options {
     std::size_t quarantine = 0;      // bytes
     bool mismatch = true;
     std::size_t check_every = 0; // calls
+    GuardChoice guard = {};
+    GuardAlign guard_align = GuardAlign::word;
+    std::size_t guard_max = 0;           // mappings; 0: three quarters of what the system allows
+    std::size_t guard_memory = MiB(256); // bytes, beyond those asked for
     OnError on_error = OnError::abort;
     std::size_t exitcode = 99;
 
     /// Whether blocks are checked, see src/checks.
     bool checks_blocks() const
     {
-        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0;
+        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0 || guard;
     }
     bool counts_sites() const { return trace || profile; }
 };
@@ -131,9 +136,10 @@ struct BundleField {
 };
 using OptionField =
     std::variant<bool Options::*, BundleField, PoisonMode Options::*, OnError Options::*,
-                 FallbackKind Options::*, HugePageMode Options::*, DeepBind Options::*,
-                 LeaksSince Options::*, StopWorld Options::*, OptionText Options::*,
-                 LeakKinds Options::*, SizeField, TimeField, CountField, PeriodField, PercentField>;
+                 GuardChoice Options::*, GuardAlign Options::*, FallbackKind Options::*,
+                 HugePageMode Options::*, DeepBind Options::*, LeaksSince Options::*,
+                 StopWorld Options::*, OptionText Options::*, LeakKinds Options::*, SizeField,
+                 TimeField, CountField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;
