@@ -71,11 +71,12 @@ void purge(void* address, std::size_t size)
     if (::madvise(address, size, MADV_DONTNEED) != 0) __builtin_memset(address, 0, size);
 }
 
-void forbid(void* address, std::size_t size)
+bool forbid(void* address, std::size_t size)
 {
     const ErrnoGuard guard;
-    ::madvise(address, size, MADV_DONTNEED);
+    // In this order, or another thread's write would bring memory back in between.
     ::mprotect(address, size, PROT_NONE);
+    return ::madvise(address, size, MADV_DONTNEED) == 0;
 }
 
 void populate(void* address, std::size_t size)
@@ -127,6 +128,18 @@ bool commit_huge(void* address, std::size_t size)
     // NOLINTNEXTLINE(bugprone-unused-return-value): where it belongs is known
     ::mmap(address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     return false;
+}
+
+std::size_t most_mappings()
+{
+    constexpr std::size_t kUsual = 65530; // <linux/mm.h>, DEFAULT_MAX_MAP_COUNT
+    SmallFile<32> file;
+    std::size_t number = 0;
+    for (const char c : file.read("/proc/sys/vm/max_map_count")) {
+        if (c < '0' || c > '9') break;
+        number = number * 10 + static_cast<std::size_t>(c - '0');
+    }
+    return number != 0 ? number : kUsual;
 }
 
 std::size_t address_space_limit()

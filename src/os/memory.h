@@ -27,8 +27,9 @@ bool commit(void* address, std::size_t size);
 /// MADV_DONTNEED, never MADV_FREE: RSS must tell the truth.
 void purge(void* address, std::size_t size);
 
-/// Gives the pages back and makes every access to them a fault, until commit().
-void forbid(void* address, std::size_t size);
+/// Gives the pages back and makes every access to them a fault, until commit(). False: they were
+/// not given back (mlockall), and hold what they did.
+bool forbid(void* address, std::size_t size);
 
 /// Puts memory behind committed pages at once, which would else be faulted in one by one. Cost: 1.5
 /// us a page instead of 2.2 us (measured 2026-11-21, Linux 6.18, 16 KiB to 1 MiB at once). Where
@@ -53,6 +54,9 @@ void advise_huge_pages(void* address, std::size_t size, HugePages wish);
 /// Replaces reserved pages with pages from the reserved huge page pool (vm.nr_hugepages).
 /// Errors: false when there are not enough; the range is as before.
 bool commit_huge(void* address, std::size_t size);
+
+/// How many mappings the system lets a process have.
+std::size_t most_mappings();
 
 /// Soft RLIMIT_AS in bytes, SIZE_MAX when unlimited.
 std::size_t address_space_limit();
