@@ -6,11 +6,14 @@
 #include <array>
 #include <unistd.h>
 
+#include "src/base/guard_choice.h"
 #include "src/base/text.h"
 #include "src/os/probe.h"
 #include "src/os/process.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
+#include "tracer/rerun_advice.h"
+#include "tracer/site_number.h"
 
 namespace tarn {
 
@@ -28,7 +31,12 @@ std::string_view name_of(CheckFault fault)
     case CheckFault::underflow:
         return "heap-buffer-overflow";
     case CheckFault::use_after_free:
+    case CheckFault::stale_pointer:
         return "heap-use-after-free";
+    case CheckFault::unset_pointer:
+        return "use-of-uninitialized-value";
+    case CheckFault::stack_overflow:
+        return "stack-overflow";
     case CheckFault::double_free:
         return "double-free";
     case CheckFault::invalid_free:
@@ -63,6 +71,12 @@ std::string_view deallocator_of(BlockKind kind)
     return kNames[static_cast<std::size_t>(kind)];
 }
 
+std::string_view name_of(AccessKind access)
+{
+    constexpr std::array<std::string_view, 5> kNames{"", "ACCESS", "READ", "WRITE", "JUMP"};
+    return kNames[static_cast<std::size_t>(access)];
+}
+
 std::string_view byte_word(std::uint64_t count)
 {
     return count == 1 ? " byte" : " bytes";
@@ -79,11 +93,14 @@ public:
             if (trace != 0) names_.add(trace);
         has_names_ = names_.resolve({}, sink_);
         print_title();
+        print_access();
         if (error_.here != 0) print_stack("", error_.here);
         if (error_.block.start != 0) print_block();
+        print_hint();
         print_bytes();
         print_neighbours();
         if (!has_names_ && has_stacks()) print_no_names();
+        print_rerun_advice(out_, error_);
         out_ << "SUMMARY: tarn: " << name_of(error_.fault) << " in " << os::executable_name()
              << "\n";
     }
@@ -151,13 +168,54 @@ private:
                  << " bytes, more than any object can have; it gets none";
             return print_thread();
         case CheckFault::bad_access:
-            out_ << "SEGV on unknown address " << address;
+            out_ << (error_.is_bus_error ? "BUS" : "SEGV") << " on unknown address";
+            if (error_.has_address)
+                out_ << " " << address;
+            else
+                out_ << ", one that no memory can have";
             break;
+        case CheckFault::stale_pointer:
+            out_ << "heap-use-after-free: use of a pointer read from freed memory";
+            return;
+        case CheckFault::unset_pointer:
+            out_ << "use of a pointer read from a new block that was never written to";
+            return;
         default:
             out_ << name_of(error_.fault) << " on address " << address;
             return;
         }
         print_thread();
+    }
+
+    void print_access()
+    {
+        if (error_.access == AccessKind::none) return;
+        if (error_.pointer_register != nullptr) {
+            out_ << (error_.is_pointer_in_memory ? "Memory at register " : "Register ")
+                 << error_.pointer_register << " holds " << Hex{error_.pointer}
+                 << (error_.fault == CheckFault::stale_pointer
+                         ? ", which tarn writes into freed blocks"
+                         : ", which tarn writes into new blocks")
+                 << "; used at pc " << Hex{error_.instruction};
+        } else {
+            out_ << name_of(error_.access);
+            if (error_.has_address) out_ << " at " << Hex{error_.address};
+            out_ << ", pc " << Hex{error_.instruction};
+        }
+        out_ << ", by thread T" << std::uint64_t{error_.noticed_by} << ":\n";
+    }
+
+    void print_hint()
+    {
+        constexpr std::uintptr_t kPage = 4096;
+        if (error_.fault != CheckFault::bad_access || !error_.has_address ||
+            error_.address >= kPage)
+            return;
+        out_ << "A null pointer was followed";
+        if (error_.address != 0)
+            out_ << ", to what would be " << std::uint64_t{error_.address}
+                 << byte_word(error_.address) << " behind it";
+        out_ << ".\n\n";
     }
 
     void print_thread() { out_ << " in thread T" << std::uint64_t{error_.noticed_by}; }
@@ -205,7 +263,12 @@ private:
     void print_block()
     {
         const CheckedBlock& block = error_.block;
-        print_position(block, error_.address);
+        if (error_.fault == CheckFault::stale_pointer)
+            out_ << "The pointer was read from the " << std::uint64_t{block.size}
+                 << "-byte region [" << Hex{block.start} << "," << Hex{block.start + block.size}
+                 << ")\n";
+        else
+            print_position(block, error_.address);
         if (block.is_freed) {
             out_ << "freed by thread T" << std::uint64_t{block.freed_by} << " " << block.freed_ago
                  << " ms ago";
@@ -216,7 +279,13 @@ private:
         }
         out_ << " by thread T" << std::uint64_t{block.allocated_by} << " with "
              << allocator_of(block.kind);
-        print_stack(" here:\n", block.allocated_at);
+        FixedText<32> heading;
+        heading << " here";
+        // Elsewhere it is part of the command that print_rerun_advice() prints.
+        if (block.allocated_at != 0 && error_.access != AccessKind::none)
+            heading << " (site " << site_text(site_number(block.allocated_at)).view() << ")";
+        heading << ":\n";
+        print_stack(heading.view(), block.allocated_at);
     }
 
     /// Lines of memory around what has changed; changed bytes in brackets.

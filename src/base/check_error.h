@@ -25,7 +25,13 @@ enum class CheckFault : std::uint8_t {
     resize_invalid,  // realloc of what is no block
     impossible_size, // more than any object can have
     bad_access,      // of memory that is no one's, see `address`
+    stale_pointer,   // of what a pointer leads to that was read from a freed block
+    unset_pointer,   // likewise, from a new block that nobody has written to
+    stack_overflow,  // of what is below a thread's stack
 };
+
+/// What an instruction that was stopped was about to do; none: it was found out later.
+enum class AccessKind : std::uint8_t { none, unknown, read, write, execute };
 
 /// A block as the checks remember it. Stacks are numbers of the tracer's; 0: not known.
 struct CheckedBlock {
@@ -58,6 +64,14 @@ struct CheckError {
     std::size_t changed_size = 0;
     std::uint8_t expected = 0; // what the first of them was
     bool may_go_on = false;    // they reach as far as can be seen
+    /// Of an instruction that was stopped.
+    AccessKind access = AccessKind::none;
+    std::uintptr_t instruction = 0;
+    bool has_address = true; // not if it was none that an address can be
+    bool is_bus_error = false;
+    std::uint64_t pointer = 0; // see stale_pointer
+    const char* pointer_register = nullptr;
+    bool is_pointer_in_memory = false; // where that register points
     // What lies around it.
     CheckedBlock before = {};
     CheckedBlock after = {};

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// What to run to have an error stopped where it happens, instead of found out later.
+
+#pragma once
+
+#include "src/base/check_error.h"
+#include "src/base/print.h"
+
+namespace tarn {
+
+/// Prints the command, if there is one for such an error: the same program with guards around the
+/// blocks of that place.
+void print_rerun_advice(Printer& out, const CheckError& error);
+
+} // namespace tarn
