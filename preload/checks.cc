@@ -10,6 +10,7 @@
 
 #include "preload/cxx_forms.h"
 #include "preload/export.h"
+#include "preload/faults.h"
 #include "preload/leaks.h"
 #include "preload/report.h"
 #include "preload/startup.h"
@@ -24,6 +25,7 @@
 #include "src/os/process.h"
 #include "tracer/check_report.h"
 #include "tracer/helper.h"
+#include "tracer/site_number.h"
 #include "tracer/traces.h"
 
 namespace tarn {
@@ -54,6 +56,7 @@ void act_on_error(const CheckError& error)
 {
     // What the program may well expect; malloc says no.
     if (error.fault == CheckFault::impossible_size) return;
+    if (error.access != AccessKind::none) return; // the handler of the signal does
     switch (startup_options().on_error) {
     case OnError::abort:
         die();
@@ -61,9 +64,7 @@ void act_on_error(const CheckError& error)
         ::syscall(SYS_exit_group, static_cast<int>(startup_options().exitcode));
         [[fallthrough]];
     case OnError::stop:
-        Printer(write_report) << "tarn: stopped for a debugger: gdb -p " << os::process_id()
-                              << "; kill -CONT lets it go on\n";
-        ::kill(::getpid(), SIGSTOP);
+        stop_for_debugger();
         break;
     case OnError::resume:
         break;
@@ -76,6 +77,7 @@ void report(const CheckError& error)
     int cancellation = 0; // state before; malloc is no cancellation point
     ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
     {
+        const NoFaultReports own;
         const os::LockGuard lock(report_mutex);
         errors.fetch_add(error.fault != CheckFault::impossible_size, std::memory_order_relaxed);
         CheckError shown = error;
@@ -122,7 +124,36 @@ std::uint32_t stack_now()
     return has_stacks ? find_stack() : 0;
 }
 
+/// Most blocks are to be guarded, so that the stack of each may be wanted.
+bool guards_many(const Options& options)
+{
+    return options.guard && options.guard.kind != GuardChoice::Kind::sample;
+}
+
+void report_unguarded()
+{
+    const std::uint64_t refused = guard_pool.refused();
+    if (refused == 0) return;
+    Printer(write_report) << "tarn: guard: " << refused << " blocks had no guards, for guard_max="
+                          << std::uint64_t{guard_pool.most_mappings()}
+                          << " mappings or guard_memory="
+                          << HumanBytes{startup_options().guard_memory} << " were in use"
+                          << (guards_many(startup_options()) ? "; they had canaries\n" : "\n");
+}
+
 } // namespace
+
+bool has_stacks_of_checks()
+{
+    return has_stacks;
+}
+
+void stop_for_debugger()
+{
+    Printer(write_report) << "tarn: stopped for a debugger: gdb -p " << os::process_id()
+                          << "; kill -CONT lets it go on\n";
+    ::kill(::getpid(), SIGSTOP);
+}
 
 void prepare_checks()
 {
@@ -136,19 +167,24 @@ void prepare_checks()
     const bool frees = options.poison == PoisonMode::free || options.poison == PoisonMode::both;
     const bool fills = options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
     settings.checks = start_checks(
-        {// A look without them would see nothing.
-         .canaries = options.canary || options.check_every != 0,
+        {// A look without them would see nothing, and what is not guarded because of a limit has them
+         // at least.
+         .canaries = options.canary || options.check_every != 0 || guards_many(options),
          .fills_allocated = fills,
          .fills_freed = frees,
-         .keeps_stacks = options.debug && options.stacks,
+         .keeps_stacks = (options.debug || guards_many(options)) && options.stacks,
          .checks_kinds = options.mismatch,
          .allocated = static_cast<std::uint8_t>(options.poison_alloc),
          .freed = static_cast<std::uint8_t>(options.poison_free),
          // Of a block that malloc has at once nobody can tell who writes to it.
          .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
          .check_every = options.check_every,
-         .look_is_due = look_is_due},
-        {.current_stack = stack_now, .report = report});
+         .look_is_due = look_is_due,
+         .guards = {.choice = options.guard,
+                    .limits = {.align = options.guard_align,
+                               .mappings = options.guard_max,
+                               .memory = options.guard_memory}}},
+        {.current_stack = stack_now, .site_of = site_number, .report = report});
     tell_cxx_forms();
 }
 
@@ -158,12 +194,14 @@ void start_check_reports()
     if (has_own_operators()) ignore_block_kinds();
     ::pthread_atfork(nullptr, nullptr, after_fork);
     find_helper(startup_options().symbolizer.view());
+    start_fault_reports();
 }
 
 int check_blocks_at_end(int status)
 {
     if (settings.checks == nullptr) return status;
     look_at_all(kAtEnd);
+    report_unguarded();
     const bool was_wrong = errors.load(std::memory_order_relaxed) != 0;
     const auto exitcode = static_cast<int>(startup_options().exitcode);
     return was_wrong && exitcode != 0 ? exitcode : status;

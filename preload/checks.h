@@ -12,6 +12,12 @@ void prepare_checks();
 /// In our constructor.
 void start_check_reports();
 
+/// Whether stacks are found.
+bool has_stacks_of_checks();
+
+/// on_error=stop: waits until somebody lets the process go on.
+void stop_for_debugger();
+
 /// Looks at all blocks once more, at the end of the program. Returns the exit status: `status`, or
 /// another one if misuse was found.
 int check_blocks_at_end(int status);

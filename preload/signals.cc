@@ -106,7 +106,125 @@ int change_action(int signal, const struct sigaction* action, struct sigaction* 
     return result;
 }
 
+// Faults.
+
+constexpr std::array kFaults{SIGSEGV, SIGBUS};
+
+constinit std::atomic<FaultFilter> fault_filter{nullptr}; // null: nothing is taken over
+constinit bool is_filter_first = false;
+
+/// What the program has set for a fault. Its flags and its mask are those of our own handler, so
+/// that the kernel does what they say.
+struct OwnHandler {
+    std::atomic<void (*)(int, siginfo_t*, void*)> handler{nullptr}; // null: the default
+    std::atomic<int> flags{0};
+};
+constinit std::array<OwnHandler, kFaults.size()> own_handlers{};
+
+/// nullptr: it is no fault, or not taken over.
+OwnHandler* own_handler(int signal)
+{
+    if (fault_filter.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    for (std::size_t i = 0; i < kFaults.size(); ++i)
+        if (signal == kFaults[i]) return &own_handlers[i];
+    return nullptr;
+}
+
+void on_fault(int signal, siginfo_t* info, void* context)
+{
+    const os::ErrnoGuard guard;
+    OwnHandler& own = *own_handler(signal);
+    auto* const handler = own.handler.load(std::memory_order_acquire);
+    const int flags = own.flags.load(std::memory_order_relaxed);
+    FaultFilter const filter = fault_filter.load(std::memory_order_relaxed);
+    if (filter(signal, info, context, handler != nullptr)) return;
+    if (handler == nullptr || (flags & static_cast<int>(SA_RESETHAND)) != 0) {
+        own.handler.store(nullptr, std::memory_order_relaxed);
+        struct sigaction action {};
+        action.sa_handler = SIG_DFL;
+        ::__sigaction(signal, &action, nullptr);
+    }
+    if (handler == nullptr) {
+        // A fault comes again as soon as the instruction is tried again; a signal that was sent
+        // does not.
+        if (info->si_code <= 0) ::raise(signal);
+        return;
+    }
+    struct sigaction action {};
+    action.sa_sigaction = handler;
+    if ((flags & SA_SIGINFO) != 0) return handler(signal, info, context);
+    action.sa_handler(signal); // the same member under its other name
+}
+
+struct sigaction fault_action()
+{
+    struct sigaction action {};
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    return action;
+}
+
+bool is_filtered(const struct sigaction& action)
+{
+    return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_fault;
+}
+
+/// sigaction() for a fault.
+int change_fault_action(int signal, OwnHandler& own, const struct sigaction* action,
+                        struct sigaction* previous)
+{
+    auto* const before = own.handler.load(std::memory_order_relaxed);
+    const int flags_before = own.flags.load(std::memory_order_relaxed);
+    struct sigaction ours {};
+    const bool is_default_wanted = action != nullptr && is_default(*action);
+    const bool is_ignored =
+        action != nullptr && (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_IGN;
+    const bool is_kept = action != nullptr && !is_ignored && (is_filter_first || is_default_wanted);
+    if (is_kept) {
+        own.flags.store(action->sa_flags, std::memory_order_relaxed);
+        own.handler.store(is_default_wanted ? nullptr : action->sa_sigaction,
+                          std::memory_order_release);
+        ours = is_default_wanted ? fault_action() : *action;
+        ours.sa_flags |= SA_SIGINFO;
+        ours.sa_sigaction = on_fault;
+        action = &ours;
+    }
+    struct sigaction current {};
+    const int result = set_action(signal, action, &current);
+    if (result != 0) return result;
+    if (is_filtered(current)) {
+        current.sa_flags = before != nullptr ? flags_before : 0;
+        current.sa_sigaction = before;
+        if (before == nullptr) current = {};
+    }
+    if (previous != nullptr) *previous = current;
+    return 0;
+}
+
+/// signal() for a fault, by way of sigaction().
+sighandler_t change_fault_handler(int signal, OwnHandler& own, sighandler_t handler)
+{
+    struct sigaction action {};
+    struct sigaction previous {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    if (change_fault_action(signal, own, &action, &previous) != 0) return SIG_ERR;
+    return previous.sa_handler;
+}
+
 } // namespace
+
+void filter_faults(FaultFilter filter, bool is_first)
+{
+    is_filter_first = is_first;
+    fault_filter.store(filter, std::memory_order_release);
+    for (const int signal : kFaults) {
+        struct sigaction action {};
+        if (::__sigaction(signal, nullptr, &action) != 0) continue;
+        if (is_default(action) || is_first)
+            change_fault_action(signal, *own_handler(signal), &action, nullptr);
+    }
+}
 
 void find_next_signals()
 {
@@ -165,12 +283,16 @@ int signal_number(std::string_view name)
 
 TARN_EXPORT int sigaction(int signal, const struct sigaction* action, struct sigaction* previous)
 {
+    if (auto* const own = tarn::own_handler(signal))
+        return tarn::change_fault_action(signal, *own, action, previous);
     if (tarn::is_taken_over(signal)) return tarn::change_action(signal, action, previous);
     return tarn::set_action(signal, action, previous);
 }
 
 TARN_EXPORT sighandler_t signal(int signal, sighandler_t handler)
 {
+    if (auto* const own = tarn::own_handler(signal))
+        return tarn::change_fault_handler(signal, *own, handler);
     if (!tarn::is_taken_over(signal)) return tarn::set_handler(signal, handler);
     if (handler == SIG_DFL) handler = tarn::end_by_signal;
     sighandler_t previous = tarn::set_handler(signal, handler);

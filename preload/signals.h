@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <csignal>
 #include <string_view>
 
 namespace tarn {
@@ -12,6 +13,15 @@ namespace tarn {
 /// default. If that returns false, it is called again as soon as the thread has left malloc or
 /// fork. The program goes on to read SIG_DFL for them, and whatever it sets wins.
 void report_before_fatal_signals(bool (*before)());
+
+/// What is done with a fault before the program's own handler, if it has one, which `has_handler`
+/// says. True: that is all, the program goes on where it was.
+using FaultFilter = bool (*)(int signal, siginfo_t* info, void* context, bool has_handler);
+
+/// From now on `filter` is called for SIGSEGV and SIGBUS, where they would end the process by
+/// default; with `is_first` also where the program has a handler. The program goes on to read what
+/// it has set itself. If the filter does not take the fault, what would have been happens.
+void filter_faults(FaultFilter filter, bool is_first);
 
 /// From now on `act` is called when the signal arrives, in its handler, if the program does not set
 /// a handler of its own.

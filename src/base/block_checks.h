@@ -53,6 +53,8 @@ struct BlockChecks {
     std::size_t (*usable_size)(const void* block);
     /// The program's part of the heap's `block`. False: the program does not have it.
     bool (*find_live)(LiveBlock& block);
+    /// Calls `visit` for each block that the program has and the heap does not know of.
+    void (*for_each_apart)(BlockVisitor visit, void* context);
     /// Memory of its own. Returns how many ranges were written.
     std::size_t (*own_memory)(MemoryRange* ranges, std::size_t most);
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "src/checks/guard_pool.h"
 #include "src/heap/address_range.h"
 #include "src/heap/large.h"
 #include "src/heap/settings.h"
@@ -133,6 +134,7 @@ CheckedPlace RecordTable::make(void* raw, std::size_t front)
 CheckedPlace RecordTable::at(const void* start)
 {
     const auto address = reinterpret_cast<std::uintptr_t>(start);
+    if (guard_pool.contains(address)) return guard_pool.at(start);
     if (!address_range.contains(start)) return large_.find(start).place();
     const std::size_t granule = address_range.granule_of(start);
     const Descriptor descriptor = address_range.descriptor_at_once(granule);
@@ -184,6 +186,7 @@ CheckedPlace RecordTable::pooled_around(std::uintptr_t address)
 CheckedPlace RecordTable::around(std::uintptr_t address)
 {
     if (address_range.contains(reinterpret_cast<void*>(address))) return pooled_around(address);
+    if (guard_pool.contains(address)) return guard_pool.around(address);
     CheckedPlace found;
     for_each_large([&](const CheckedPlace& place) {
         if (address >= place.raw && address < place.raw + place.room) found = place;

@@ -9,6 +9,7 @@
 #include "src/checks/call_count.h"
 #include "src/checks/damage.h"
 #include "src/checks/fault.h"
+#include "src/checks/guard_gap.h"
 #include "src/checks/poison.h"
 #include "src/checks/quarantine.h"
 #include "src/heap/address_range.h"
@@ -50,6 +51,7 @@ void leave_quarantine(const CheckedPlace& place)
 /// What becomes of a block that the program has given back.
 void retire(const CheckedPlace& place)
 {
+    if (guards::has(place)) return guard_pool.close(place);
     if (!is_in_pools(place)) {
         if (check_settings.quarantine == 0) return release(place);
         os::forbid(reinterpret_cast<void*>(place.raw), place.room);
@@ -61,10 +63,10 @@ void retire(const CheckedPlace& place)
         leave_quarantine(oldest);
 }
 
-void note_allocated(BlockRecord& record, const BlockRequest& request)
+void note_allocated(BlockRecord& record, const BlockRequest& request, std::uint32_t stack)
 {
     record.size = request.size;
-    record.allocated_at = check_settings.keeps_stacks ? current_stack() : 0;
+    record.allocated_at = stack;
     record.freed_at = 0;
     record.allocated_by = own_thread_number();
     record.kind = !cpp_form.is_new    ? BlockKind::malloc
@@ -80,6 +82,18 @@ void tell_observer(void* start, std::size_t size)
         start, {.trace = origin.trace, .born = origin.born, .size = size, .room = size});
 }
 
+/// A block of the heap, `whole` bytes with its front and its back.
+CheckedPlace take_from_heap(const BlockRequest& request, std::size_t front, std::size_t whole)
+{
+    // What does not fit the first granule gets a mapping, where every alignment is to be had.
+    if (front > kMostPooledFront) whole = std::max(whole, kMaxPooledSize + 1);
+    void* const raw = allocate_unchecked(whole, front, request.is_zeroed ? Zero::yes : Zero::no);
+    if (raw == nullptr) return {};
+    const CheckedPlace place = records.make(raw, front);
+    if (!place) deallocate_unchecked(raw);
+    return place;
+}
+
 void* allocate(const BlockRequest& request)
 {
     const std::size_t front = std::max(request.alignment, kMinAlignment);
@@ -89,18 +103,18 @@ void* allocate(const BlockRequest& request)
         report_size(request.size);
         return nullptr;
     }
-    // What does not fit the first granule gets a mapping, where every alignment is to be had.
-    if (front > kMostPooledFront) whole = std::max(whole, kMaxPooledSize + 1);
-    void* const raw = allocate_unchecked(whole, front, request.is_zeroed ? Zero::yes : Zero::no);
-    if (raw == nullptr) return nullptr;
+    std::uint32_t stack = check_settings.keeps_stacks ? current_stack() : 0;
+    CheckedPlace place;
+    if (guards::want(request.size, stack)) place = guard_pool.take(request.size, request.alignment);
+    const bool is_guarded = static_cast<bool>(place);
+    if (!is_guarded) place = take_from_heap(request, front, whole);
+    if (!place) return nullptr;
     count_call();
-    const CheckedPlace place = records.make(raw, front);
-    if (!place) {
-        deallocate_unchecked(raw);
-        return nullptr;
-    }
-    note_allocated(*place.record, request);
-    if (check_settings.canaries) canary::fill(place);
+    note_allocated(*place.record, request, stack);
+    if (is_guarded)
+        guard_gap::fill(place);
+    else if (check_settings.canaries)
+        canary::fill(place);
     auto* const start = reinterpret_cast<void*>(place.start());
     if (!request.is_zeroed && check_settings.fills_allocated)
         poison::fill_allocated(place.start(), std::min(request.size, kMostFilled));
@@ -145,7 +159,8 @@ void note_freed(const CheckedPlace& place)
     if (settings.observer != nullptr) tell_freed(reinterpret_cast<void*>(place.start()));
     report_damage(place, nullptr);
     place.record->freed_by = own_thread_number();
-    if (!check_settings.keeps_stacks) return;
+    place.record->freed_at = 0;
+    if (!check_settings.keeps_stacks && !guards::has(place)) return;
     place.record->freed_at = current_stack();
     place.record->freed_when = now();
 }
@@ -204,15 +219,24 @@ bool find_live(LiveBlock& block)
 
 std::size_t own_memory(MemoryRange* ranges, std::size_t most)
 {
-    const std::size_t count = records.memory(ranges, most);
+    std::size_t count = records.memory(ranges, most);
+    count += guard_pool.memory(ranges + count, most - count);
     if (count == most) return count;
     ranges[count] = quarantine.memory();
     return count + 1;
 }
 
+void for_each_apart(BlockVisitor visit, void* context)
+{
+    guard_pool.for_each_live([visit, context](const CheckedPlace& place) {
+        visit(context, {place.start(), place.record->size, place.record->allocated_at});
+    });
+}
+
 void start()
 {
     records.initialise();
+    guards::start();
 }
 
 constexpr BlockChecks kCheckedHeap{.start = start,
@@ -221,6 +245,7 @@ constexpr BlockChecks kCheckedHeap{.start = start,
                                    .reallocate = reallocate,
                                    .usable_size = usable_size,
                                    .find_live = find_live,
+                                   .for_each_apart = for_each_apart,
                                    .own_memory = own_memory};
 
 } // namespace
@@ -232,6 +257,7 @@ const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& h
     canary::initialise();
     poison::set_patterns(wanted.allocated, wanted.freed);
     quarantine.set_limit(wanted.quarantine);
+    guards::choose(wanted.guards);
     return &kCheckedHeap;
 }
 

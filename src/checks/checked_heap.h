@@ -10,6 +10,8 @@
 //               is filled anew, and waits                        quarantine.h
 //      later    is it still as it was, then it goes to the heap
 //
+// Some blocks have pages of their own instead (guards.h), where access.h takes over.
+//
 // Who notices something tells `CheckHooks::report`, which need not return.
 
 #pragma once
@@ -20,6 +22,7 @@
 #include "src/base/block_checks.h"
 #include "src/base/check_error.h"
 #include "src/checks/canary.h"
+#include "src/checks/guards.h"
 
 namespace tarn {
 
@@ -35,11 +38,14 @@ struct CheckSettings {
     std::size_t check_every = 0;   // look at all blocks at every so many calls; 0: never
     /// Called when that is due, on a slow path: where no look can be taken.
     void (*look_is_due)() = nullptr;
+    guards::GuardSettings guards = {};
 };
 
 struct CheckHooks {
     /// Number of the calling thread's stack, of the tracer; 0: not known.
     std::uint32_t (*current_stack)();
+    /// Number of the place that a stack belongs to, the same in every run of the program.
+    std::uint32_t (*site_of)(std::uint32_t stack);
     void (*report)(const CheckError& error);
 };
 

@@ -3,6 +3,7 @@
 #include "src/checks/damage.h"
 
 #include "src/checks/fault.h"
+#include "src/checks/guard_gap.h"
 #include "src/checks/poison.h"
 #include "src/heap/address_range.h"
 
@@ -17,10 +18,12 @@ bool is_in_pools(const CheckedPlace& place)
 
 bool report_damage(const CheckedPlace& place, const char* occasion)
 {
-    if (!check_settings.canaries) return false;
-    if (const Change change = canary::check_front(place))
+    const bool is_guarded = guards::has(place);
+    if (!check_settings.canaries && !is_guarded) return false;
+    if (const Change change =
+            is_guarded ? guard_gap::check_front(place) : canary::check_front(place))
         return report_change(CheckFault::underflow, place, change, occasion), true;
-    if (const Change change = canary::check_back(place))
+    if (const Change change = is_guarded ? guard_gap::check_back(place) : canary::check_back(place))
         return report_change(CheckFault::overflow, place, change, occasion), true;
     return false;
 }

@@ -57,6 +57,7 @@ constinit Reported reported;
 /// The blocks in front of `place` and behind it, if they are in use or in quarantine.
 void describe_neighbours(const CheckedPlace& place, CheckError& error)
 {
+    if (guards::has(place)) return;
     const auto known = [](const CheckedPlace& other) {
         return other ? describe(other) : CheckedBlock{};
     };
@@ -67,7 +68,7 @@ void describe_neighbours(const CheckedPlace& place, CheckError& error)
 void report(CheckError& error)
 {
     if (hooks.report == nullptr) return;
-    error.here = current_stack();
+    if (error.access == AccessKind::none) error.here = current_stack();
     error.noticed_by = own_thread_number();
     if (reported.add(error)) hooks.report(error);
 }
@@ -82,6 +83,11 @@ void set_check_hooks(const CheckHooks& wanted)
 std::uint32_t current_stack()
 {
     return hooks.current_stack != nullptr ? hooks.current_stack() : 0;
+}
+
+std::uint32_t site_of(std::uint32_t stack)
+{
+    return hooks.site_of != nullptr ? hooks.site_of(stack) : 0;
 }
 
 std::uint16_t own_thread_number()
@@ -164,6 +170,11 @@ void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& for
 void report_size(std::size_t size)
 {
     CheckError error{.fault = CheckFault::impossible_size, .address = 0, .size = size};
+    report(error);
+}
+
+void report_error(CheckError& error)
+{
     report(error);
 }
 

@@ -16,6 +16,8 @@ void set_check_hooks(const CheckHooks& hooks);
 
 /// Number of the calling thread's stack; 0: not known.
 std::uint32_t current_stack();
+/// See CheckHooks.
+std::uint32_t site_of(std::uint32_t stack);
 /// The first thread that asks is 0. They are counted up to 65535.
 std::uint16_t own_thread_number();
 
@@ -32,5 +34,7 @@ void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_re
 void report_kind(const CheckedPlace& place, BlockKind kind);
 void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& form);
 void report_size(std::size_t size);
+/// One that is complete, but for who has noticed.
+void report_error(CheckError& error);
 
 } // namespace tarn

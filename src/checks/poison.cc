@@ -85,6 +85,12 @@ Change check_freed(std::uintptr_t start, std::size_t size)
     return {first, end - first, byte_of(first)};
 }
 
+bool is_allocated(std::uint64_t word)
+{
+    const std::uint64_t pattern = allocated_byte * 0x0101010101010101U;
+    return pattern != 0 && word - pattern < std::uint64_t{1} << kNumberShift;
+}
+
 std::uintptr_t block_of(std::uint64_t word)
 {
     word -= kLowest;

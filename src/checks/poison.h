@@ -23,6 +23,9 @@ void fill_freed(std::uintptr_t start, std::size_t size);
 /// What was written into a block since fill_freed().
 Change check_freed(std::uintptr_t start, std::size_t size);
 
+/// Whether a word is one of a new block's, or one up to a page beyond.
+bool is_allocated(std::uint64_t word);
+
 /// Start of the block that a word of poison, or one up to a page beyond, tells of; 0: it is none.
 std::uintptr_t block_of(std::uint64_t word);
 

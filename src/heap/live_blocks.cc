@@ -13,13 +13,24 @@ namespace tarn {
 
 namespace {
 
-/// Calls `visit` for the heap's block with what is remembered of it, if the program has it.
-void visit_noted(LiveBlock block, BlockVisitor visit, void* context)
+struct Visit {
+    BlockVisitor visit;
+    void* context;
+};
+
+/// Goes on to the Visit that `outer` is with what is remembered of a block of the program's.
+void visit_noted(void* outer, LiveBlock block)
 {
-    if (settings.checks != nullptr && !settings.checks->find_live(block)) return;
     if (const BlockNote note = note_of(reinterpret_cast<const void*>(block.start)); note.trace != 0)
         block = {block.start, note.size, note.trace, static_cast<std::uint32_t>(note.born)};
-    visit(context, block);
+    const Visit& visit = *static_cast<Visit*>(outer);
+    visit.visit(visit.context, block);
+}
+
+/// Of the heap's block, if the program has it.
+void visit_if_live(void* outer, LiveBlock block)
+{
+    if (settings.checks == nullptr || settings.checks->find_live(block)) visit_noted(outer, block);
 }
 
 } // namespace
@@ -61,24 +72,17 @@ bool for_each_live_block(BlockVisitor visit, void* context)
     for (std::size_t id = 1; id <= heap_registry.count(); ++id)
         address_range.heap(id).for_each_free_list(add, &free);
 
+    Visit noting{visit, context};
     for_each_slab([&](const Slab& slab) {
         const std::size_t size = shape_of(slab.size_class).block_size;
         for (std::size_t index = 0; index < slab.carved; ++index) {
             const FreeBlock* const block = block_at(slab, index);
             if (free.contains(block) || is_absent(slab, block)) continue;
-            visit_noted({reinterpret_cast<std::uintptr_t>(block), size}, visit, context);
+            visit_if_live(&noting, {reinterpret_cast<std::uintptr_t>(block), size});
         }
     });
-    struct Noting {
-        BlockVisitor visit;
-        void* context;
-    } noting{visit, context};
-    for_each_large(
-        [](void* outer, LiveBlock block) {
-            const auto& inner = *static_cast<Noting*>(outer);
-            visit_noted(block, inner.visit, inner.context);
-        },
-        &noting);
+    for_each_large(visit_if_live, &noting);
+    if (settings.checks != nullptr) settings.checks->for_each_apart(visit_noted, &noting);
     return true;
 }
 
