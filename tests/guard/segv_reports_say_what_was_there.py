@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# Promise: a program with checks that dies of SIGSEGV says what the address was and where the access
+# came from; a pointer read from freed memory names that block and its stacks. The status is as
+# without checks.
+
+import sys
+
+from report import expect, run, stacks
+
+LIBRARY, SUBJECT = sys.argv[1:3]
+SEGV = -11
+
+CASES = {
+    "null": ("SEGV on unknown address 0x", "A null pointer was followed", "touch"),
+    "wild": ("SEGV on unknown address 0x123456789000", "READ at 0x123456789000", "touch"),
+    "stale": ("use of a pointer read from freed memory", "The pointer was read from the 24-byte",
+              None),
+    "stale_call": ("use of a pointer read from freed memory", "The pointer was read from the 24-b",
+                   None),
+    "thread": ("use of a pointer read from freed memory", "by thread T1", None),
+    "unset": ("use of a pointer read from a new block that was never written to", "Register",
+              None),
+    "large_freed": ("heap-use-after-free", "is located 100000 bytes inside of 3145728-byte",
+                    "touch"),
+    "deep": ("stack-overflow", "more calls", "recurse"),
+}
+
+for case, (error, detail, function) in CASES.items():
+    for options in ("debug", "poison") if function else ("debug",):
+        result = run(LIBRARY, SUBJECT, case, TARN=options)
+        text = result.stderr
+        expect(result.returncode == SEGV, f"{case} to die of SIGSEGV", result)
+        expect(error in text and detail in text, f"'{error}' and '{detail}' for {case}", text)
+        expect(function is None or stacks(text)["access"][0] == function,
+               f"{function} first for {case}", text)
+for case in ("stale", "stale_call", "thread"):
+    found = stacks(run(LIBRARY, SUBJECT, case, TARN="debug").stderr)
+    expect(found["freed"][0] == "new_node" and found["allocated"][0] == "new_node",
+           f"stacks of the block for {case}", found)
+
+# Sent by somebody, or where no handler can run: nothing to say, and no harm.
+for case in ("raise", "deep_thread"):
+    result = run(LIBRARY, SUBJECT, case, TARN="debug")
+    expect(result.returncode == SEGV and result.stderr == "", f"a silent end of {case}", result)
+expect(run(LIBRARY, SUBJECT, "stale", TARN="debug,on_error=exit,exitcode=42").returncode == 42,
+       "exit status 42", "another one")
+result = run(LIBRARY, SUBJECT, "null")
+expect(result.returncode == SEGV and result.stderr == "", "nothing without checks", result)

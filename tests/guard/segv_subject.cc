@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+//
+// Dies of a signal, or does something with its own handler of it: segv_subject CASE.
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+struct Node {
+    Node* next;
+    void (*call)();
+    long value;
+};
+
+volatile long sink;
+void* volatile hidden;
+
+Node* new_node(bool is_freed)
+{
+    hidden = std::malloc(sizeof(Node));
+    if (is_freed) std::free(hidden);
+    return static_cast<Node*>(hidden);
+}
+
+[[gnu::noinline]] void touch(const void* address)
+{
+    sink = *static_cast<const volatile long*>(address);
+}
+
+[[gnu::noinline]] long recurse(long depth)
+{
+    volatile char room[1000];
+    room[0] = static_cast<char>(depth);
+    return recurse(depth + 1) + room[0];
+}
+
+void say(const char* text)
+{
+    const ssize_t done = ::write(1, text, std::strlen(text));
+    if (done < 0) std::abort();
+}
+
+void exit_with_7(int)
+{
+    say("own handler\n");
+    ::_exit(7);
+}
+
+void check_address(int, siginfo_t* info, void*)
+{
+    say(info->si_addr == reinterpret_cast<void*>(0x10) ? "right address\n" : "wrong address\n");
+    ::_exit(8);
+}
+
+void open_page(int, siginfo_t* info, void*)
+{
+    const auto page = reinterpret_cast<std::uintptr_t>(info->si_addr) & ~std::uintptr_t{4095};
+    if (::mprotect(reinterpret_cast<void*>(page), 4096, PROT_READ | PROT_WRITE) != 0) ::_exit(9);
+}
+
+void set_action(void (*handler)(int, siginfo_t*, void*), int flags)
+{
+    struct sigaction action {};
+    struct sigaction previous {};
+    action.sa_sigaction = handler;
+    action.sa_flags = SA_SIGINFO | flags;
+    sigaddset(&action.sa_mask, SIGUSR1);
+    sigaction(SIGSEGV, &action, &previous);
+    if (previous.sa_handler != SIG_DFL) say("not the default\n");
+    sigaction(SIGSEGV, nullptr, &previous);
+    if (previous.sa_sigaction != handler) say("not the handler that was set\n");
+    if (sigismember(&previous.sa_mask, SIGUSR1) != 1) say("not the mask that was set\n");
+    constexpr int kRestorer = 0x04000000; // libc's own
+    if ((previous.sa_flags & ~kRestorer) != (SA_SIGINFO | flags))
+        say("not the flags that were set\n");
+}
+
+/// As a garbage collector does.
+void use_faults()
+{
+    set_action(open_page, 0);
+    void* const pages = ::mmap(nullptr, 100 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < 100; ++i)
+        static_cast<volatile char*>(pages)[i * 4096] = 1;
+    say("used\n");
+}
+
+struct Case {
+    std::string_view name;
+    void (*run)();
+};
+
+const Case kCases[] = {
+    {"null", [] { touch(static_cast<char*>(hidden) + 16); }},
+    {"stale", [] { sink = new_node(true)->next->value; }},
+    {"stale_call", [] { new_node(true)->call(); }},
+    {"unset", [] { sink = new_node(false)->next->value; }},
+    {"large_freed",
+     [] {
+         hidden = std::malloc(3 << 20);
+         std::free(hidden);
+         touch(static_cast<char*>(hidden) + 100'000);
+     }},
+    {"wild", [] { touch(reinterpret_cast<void*>(0x123456789000)); }},
+    {"deep", [] { sink = recurse(0); }},
+    {"deep_thread", [] { std::thread([] { sink = recurse(0); }).join(); }},
+    {"thread", [] { std::thread([] { sink = new_node(true)->next->value; }).join(); }},
+    {"raise", [] { std::raise(SIGSEGV); }},
+    {"handler",
+     [] {
+         if (std::signal(SIGSEGV, exit_with_7) != SIG_DFL) say("not the default\n");
+         touch(reinterpret_cast<void*>(0x10));
+     }},
+    {"action",
+     [] {
+         set_action(check_address, SA_NODEFER);
+         touch(reinterpret_cast<void*>(0x10));
+     }},
+    {"reset",
+     [] {
+         set_action([](int, siginfo_t*, void*) { say("once\n"); }, static_cast<int>(SA_RESETHAND));
+         touch(reinterpret_cast<void*>(0x10));
+     }},
+    {"back",
+     [] {
+         std::signal(SIGSEGV, exit_with_7);
+         if (std::signal(SIGSEGV, SIG_DFL) != exit_with_7) say("not what was set\n");
+         touch(reinterpret_cast<void*>(0x10));
+     }},
+    {"ignore",
+     [] {
+         std::signal(SIGSEGV, SIG_IGN);
+         std::raise(SIGSEGV);
+         say("ignored\n");
+     }},
+    {"use", use_faults},
+    {"guarded_handler",
+     [] {
+         std::signal(SIGSEGV, exit_with_7);
+         touch(new_node(true));
+     }},
+};
+
+} // namespace
+
+int main(int count, char** arguments)
+{
+    for (const Case& one : kCases)
+        if (count > 1 && one.name == arguments[1]) one.run();
+}
