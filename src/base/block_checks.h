@@ -51,6 +51,8 @@ struct BlockChecks {
     void* (*reallocate)(void* block, std::size_t size);
     /// 0: it is nobody's.
     std::size_t (*usable_size)(const void* block);
+    /// As far as it can be known on no slow path, where a lock may be the calling thread's; else 0.
+    std::size_t (*usable_size_outside)(const void* block);
     /// The program's part of the heap's `block`. False: the program does not have it.
     bool (*find_live)(LiveBlock& block);
     /// Calls `visit` for each block that the program has and the heap does not know of.

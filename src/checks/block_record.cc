@@ -147,6 +147,11 @@ CheckedPlace RecordTable::at(const void* start)
     return found.start() == address ? found : CheckedPlace{};
 }
 
+CheckedPlace RecordTable::at_once(const void* start)
+{
+    return address_range.contains(start) ? at(start) : large_.find_at_once(start).place();
+}
+
 CheckedPlace RecordTable::of_raw(std::uintptr_t raw)
 {
     auto* const block = reinterpret_cast<void*>(raw);

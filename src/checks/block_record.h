@@ -62,6 +62,8 @@ public:
     /// The block that begins at `start` for the program. None if there never was one, or the memory
     /// has become another's.
     CheckedPlace at(const void* start);
+    /// As at(), without waiting for a lock: what is large may not be found.
+    CheckedPlace at_once(const void* start);
     /// The block that `address` lies in, or next to: within it, its front or what is behind.
     CheckedPlace around(std::uintptr_t address);
     /// The heap's block, if the program has it.

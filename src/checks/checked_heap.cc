@@ -208,6 +208,12 @@ std::size_t usable_size(const void* block)
     return place ? place.record->size : foreign_size(block);
 }
 
+std::size_t usable_size_outside(const void* block)
+{
+    const CheckedPlace place = records.at_once(block);
+    return place ? place.record->size : 0;
+}
+
 bool find_live(LiveBlock& block)
 {
     const CheckedPlace place = records.of_raw(block.start);
@@ -244,6 +250,7 @@ constexpr BlockChecks kCheckedHeap{.start = start,
                                    .deallocate = deallocate,
                                    .reallocate = reallocate,
                                    .usable_size = usable_size,
+                                   .usable_size_outside = usable_size_outside,
                                    .find_live = find_live,
                                    .for_each_apart = for_each_apart,
                                    .own_memory = own_memory};

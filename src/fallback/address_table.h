@@ -50,6 +50,17 @@ public:
         return entry != nullptr ? entry->value : Value{};
     }
 
+    /// As find(), without waiting for a lock, which the calling thread itself may hold: then, too,
+    /// it reads as if it were not there.
+    Value find_at_once(const void* address)
+    {
+        if (!mutex_.try_lock()) return Value{};
+        const Entry* const entry = find_entry(address);
+        const Value value = entry != nullptr ? entry->value : Value{};
+        mutex_.unlock();
+        return value;
+    }
+
     /// Calls `use` with each address and its value.
     template <class Use> void for_each(Use use)
     {

@@ -263,7 +263,9 @@ std::size_t foreign_usable_size(const void* block)
     if (block == nullptr) return 0;
     if (emergency::owns(block)) return emergency::usable_size(block);
     const SlowPath path;
-    if (!path.entered()) return large_usable_size_unlocked(block);
+    if (!path.entered())
+        return settings.checks != nullptr ? settings.checks->usable_size_outside(block)
+                                          : large_usable_size_unlocked(block);
     if (settings.checks != nullptr) return settings.checks->usable_size(block);
     if (owns_large(block)) return large_usable_size(block);
     return foreign_size(block);

@@ -9,7 +9,8 @@ import sys
 
 from report import blocks, expect, run, summary
 
-LIBRARY, SUBJECT, PLUGIN, STW = sys.argv[1:5]
+LIBRARY, SUBJECT, PLUGIN = sys.argv[1:4]
+OPTIONS = sys.argv[4:]  # more of them
 
 # Shape: blocks that are definitely, indirectly, possibly lost; at least so many more than of
 # "nothing" can be reached.
@@ -78,11 +79,16 @@ OTHERS = {
     "end_on_another_stack": (0, 0, 0, 1),
 }
 
+# With checks blocks begin behind a canary, not at multiples of 128: then ld.so, which aligns what it
+# knows of a library, points into that block only (glibc 2.36, elf/dl-find_object.c).
+BLOCKS_OF_A_LIBRARY = {"data_of_a_library": 1, "data_of_an_unloaded_library": 1,
+                       "tls_of_a_library": 1, "tls_of_a_library_in_a_thread": 1} if OPTIONS else {}
+
 
 def leaks(*shapes):
     # Names are not what this is about, and take ten times as long.
     result = run(LIBRARY, SUBJECT, PLUGIN, *shapes,
-                 TARN=f"leaks,leaks_show=all,symbolizer=/nowhere,stw={STW}")
+                 TARN=",".join(["leaks,leaks_show=all,symbolizer=/nowhere", *OPTIONS]))
     expect(summary(result.stderr) is not None, f"a report for {shapes}", result)
     return result
 
@@ -91,6 +97,7 @@ fewest = blocks(leaks("nothing").stderr, "nothing")["reachable"]
 for shape, wanted in {**SHAPES, **OTHERS}.items():
     result = leaks(shape)
     seen = blocks(result.stderr, shape)
+    seen["possible"] -= BLOCKS_OF_A_LIBRARY.get(shape, 0)
     lost = tuple(seen[name] for name in ("definite", "indirect", "possible"))
     expect(lost == wanted[:3], f"{wanted[:3]} lost of {shape}", f"{lost} {result.stderr[-3000:]}")
     expect(seen["reachable"] >= fewest + wanted[3],
@@ -114,5 +121,7 @@ judge = run(None, "/usr/bin/valgrind", "--leak-check=full", "--leak-check-heuris
             PLUGIN, *SHAPES, timeout=100)
 ours, wanted = (summary(text) for text in (leaks(*SHAPES).stderr, judge.stderr))
 for name in "definite", "indirect", "possible":
-    expect(wanted is not None and ours[name] == wanted[name],
+    of_library = name == "possible" and BLOCKS_OF_A_LIBRARY
+    expect(wanted is not None and
+           (ours[name][1] == wanted[name][1] + 1 if of_library else ours[name] == wanted[name]),
            f"what Valgrind calls {name}: {wanted and wanted[name]}", ours[name])

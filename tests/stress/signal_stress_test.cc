@@ -92,7 +92,7 @@ protected:
     {
         if (fallback_backend(GetParam()) == nullptr) GTEST_SKIP() << "not in this build";
         test::own_heap();
-        fallback = fallback_backend(GetParam());
+        if (settings.checks == nullptr) fallback = fallback_backend(GetParam()); // else mmap
         given = {allocate(10), allocate(KiB(200)), allocate(MiB(2)),
                  reallocate(allocate(MiB(2)), MiB(3))};
     }

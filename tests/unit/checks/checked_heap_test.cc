@@ -393,6 +393,24 @@ TEST_F(CheckedHeap, KeepsErrno)
     take_reports();
 }
 
+/// A signal handler that has interrupted malloc, or a thread that must not wait for a fork.
+TEST_F(CheckedHeap, KnowsBlocksWhereNoSlowPathMayBeTaken)
+{
+    for (const std::size_t size : kSizes) {
+        if (size == 0) continue;
+        void* const block = CoreCalls::allocate(size);
+        test::fill(block, size, 9);
+        this_thread_cache().busy = true;
+        EXPECT_EQ(CoreCalls::usable_size(block), size);
+        void* const resized = CoreCalls::reallocate(block, size + 50);
+        this_thread_cache().busy = false;
+        ASSERT_NE(resized, nullptr);
+        EXPECT_TRUE(test::holds(resized, size, 9));
+        CoreCalls::deallocate(resized);
+        CoreCalls::deallocate(block); // which stayed
+    }
+}
+
 TEST_F(CheckedHeap, CountsCalls)
 {
     looks = 0;
