@@ -130,6 +130,28 @@ bool guards_many(const Options& options)
     return options.guard && options.guard.kind != GuardChoice::Kind::sample;
 }
 
+/// What the tracer keeps of a thread goes to the next one.
+constinit const Observer* tracing = nullptr;
+
+void leave_tracing(const void*)
+{
+    tracing->thread_leaves();
+}
+
+bool start_own_tracing()
+{
+    tracing = start_tracing(
+        {.most_calls = startup_options().depth, .counts_sites = false, .sample_period = 0});
+    if (tracing != nullptr && settings.thread_leaves == nullptr)
+        settings.thread_leaves = leave_tracing;
+    return tracing != nullptr;
+}
+
+bool is_on()
+{
+    return settings.checks != nullptr || settings.guards != nullptr;
+}
+
 void report_unguarded()
 {
     const std::uint64_t refused = guard_pool.refused();
@@ -158,39 +180,43 @@ void stop_for_debugger()
 void prepare_checks()
 {
     const Options& options = startup_options();
-    if (!options.checks_blocks()) return;
+    if (!options.checks_blocks() && !options.samples_guards()) return;
     // Leaks and traces start it themselves.
-    has_stacks =
-        settings.observer != nullptr ||
-        start_tracing({.most_calls = options.depth, .counts_sites = false, .sample_period = 0}) !=
-            nullptr;
+    has_stacks = settings.observer != nullptr || start_own_tracing();
     const bool frees = options.poison == PoisonMode::free || options.poison == PoisonMode::both;
     const bool fills = options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
-    settings.checks = start_checks(
-        {// A look without them would see nothing, and what is not guarded because of a limit has them
-         // at least.
-         .canaries = options.canary || options.check_every != 0 || guards_many(options),
-         .fills_allocated = fills,
-         .fills_freed = frees,
-         .keeps_stacks = (options.debug || guards_many(options)) && options.stacks,
-         .checks_kinds = options.mismatch,
-         .allocated = static_cast<std::uint8_t>(options.poison_alloc),
-         .freed = static_cast<std::uint8_t>(options.poison_free),
-         // Of a block that malloc has at once nobody can tell who writes to it.
-         .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
-         .check_every = options.check_every,
-         .look_is_due = look_is_due,
-         .guards = {.choice = options.guard,
-                    .limits = {.align = options.guard_align,
-                               .mappings = options.guard_max,
-                               .memory = options.guard_memory}}},
-        {.current_stack = stack_now, .site_of = site_number, .report = report});
+    const CheckSettings wanted = {
+        // A look without them would see nothing, and what is not guarded because of a limit has
+        // them at least.
+        .canaries = options.canary || options.check_every != 0 || guards_many(options),
+        .fills_allocated = fills,
+        .fills_freed = frees,
+        .keeps_stacks = (options.debug || guards_many(options)) && options.stacks,
+        // The fast paths do not know of kinds.
+        .checks_kinds = options.mismatch && !options.samples_guards(),
+        .allocated = static_cast<std::uint8_t>(options.poison_alloc),
+        .freed = static_cast<std::uint8_t>(options.poison_free),
+        // Of a block that malloc has at once nobody can tell who writes to it.
+        .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
+        .check_every = options.check_every,
+        .look_is_due = look_is_due,
+        .guards = {.choice = options.guard,
+                   .limits = {.align = options.guard_align,
+                              .mappings = options.guard_max,
+                              .memory = options.guard_memory}}};
+    const CheckHooks hooks{.current_stack = stack_now, .site_of = site_number, .report = report};
+    if (options.samples_guards()) {
+        settings.guards = start_guards(wanted, hooks);
+        settings.sample_period = options.guard.first;
+        return;
+    }
+    settings.checks = start_checks(wanted, hooks);
     tell_cxx_forms();
 }
 
 void start_check_reports()
 {
-    if (settings.checks == nullptr) return;
+    if (!is_on()) return;
     if (has_own_operators()) ignore_block_kinds();
     ::pthread_atfork(nullptr, nullptr, after_fork);
     find_helper(startup_options().symbolizer.view());
@@ -199,8 +225,8 @@ void start_check_reports()
 
 int check_blocks_at_end(int status)
 {
-    if (settings.checks == nullptr) return status;
-    look_at_all(kAtEnd);
+    if (!is_on()) return status;
+    if (settings.checks != nullptr) look_at_all(kAtEnd);
     report_unguarded();
     const bool was_wrong = errors.load(std::memory_order_relaxed) != 0;
     const auto exitcode = static_cast<int>(startup_options().exitcode);
@@ -216,7 +242,7 @@ TARN_EXPORT int tarn_check_heap()
 
 TARN_EXPORT int tarn_describe(const void* address)
 {
-    if (tarn::settings.checks == nullptr) return -1;
+    if (!tarn::is_on()) return -1;
     const auto at = reinterpret_cast<std::uintptr_t>(address);
     const tarn::CheckedBlock block = tarn::describe_address(at);
     tarn::print_description(at, block, tarn::write_report);

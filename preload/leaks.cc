@@ -12,18 +12,15 @@
 #include <unistd.h>
 
 #include "preload/dumps.h"
-#include "preload/export.h"
+#include "preload/heap_view.h"
 #include "preload/report.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
 #include "preload/state.h"
 #include "src/heap/deferred.h"
 #include "src/heap/heap_registry.h"
-#include "src/heap/heap_walk.h"
-#include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
 #include "src/heap/slow_path.h"
-#include "src/heap/statistics.h"
 #include "src/heap/thread_cache.h"
 #include "src/include/tarn/malloc.h"
 #include "src/os/errno_guard.h"
@@ -57,22 +54,6 @@ constinit std::atomic<std::uint32_t> ending{0};
 constinit std::atomic<bool> is_done{false};    // the end has been reported
 constinit std::atomic<int> status_found{0};    // what it said of the exit status
 constinit std::atomic<bool> is_checked{false}; // by check_leaks(), so that the end need not
-
-HeapTotals totals()
-{
-    tarn_statistics now{};
-    collect_statistics(now);
-    return {.allocations = now.allocations, .frees = now.frees, .rounding = now.rounding};
-}
-
-constexpr HeapView kHeapView{.hold = hold_heap,
-                             .release = release_heap,
-                             .for_each_live = for_each_live_block,
-                             .own_memory = list_own_memory,
-                             .totals = totals,
-                             .for_each_slab = walk_slabs,
-                             .for_each_memory = list_memory,
-                             .pressure = pressure_so_far};
 
 void note_thread_end(const void* address_on_its_stack)
 {
@@ -144,7 +125,7 @@ void report_trace_now()
                   .profile = file.view(),
                   .timeline = timeline.c_str(),
                   .started_at = started_at,
-                  .heap = &kHeapView},
+                  .heap = &heap_view},
                  write_report);
 }
 
@@ -195,7 +176,7 @@ std::uint64_t report_leaks_now(bool only_leaks, Asked asked = {.by_signal = fals
 {
     const Options& options = startup_options();
     const FileNames files = name_files();
-    return report_leaks(kHeapView,
+    return report_leaks(heap_view,
                         {.show = options.leaks_show,
                          .most_groups = options.leaks_max,
                          .only_leaks = only_leaks || !(options.verbose || asked.by_signal),
@@ -400,14 +381,4 @@ int tarn::report_leaks_on_demand()
 int tarn::mark_leaks()
 {
     return has_marks() ? static_cast<int>(set_mark()) : -1;
-}
-
-TARN_EXPORT int tarn_leaks_mark()
-{
-    return tarn::mark_leaks();
-}
-
-TARN_EXPORT int tarn_report_leaks()
-{
-    return tarn::report_leaks_on_demand();
 }

@@ -102,8 +102,8 @@ void print_effective_options()
     if (reports_end) start_leak_reports();
     start_state();
     start_check_reports();
-    const bool reports_later =
-        options.checks_blocks() || options.stats || reports_end || options.limit != 0;
+    const bool reports_later = options.checks_blocks() || options.samples_guards() ||
+                               options.stats || reports_end || options.limit != 0;
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {
         Printer out(write_report);

@@ -93,9 +93,6 @@ void prepare_state()
 void start_state()
 {
     next_bare_fork.find();
-    const Options& options = startup_options();
-    if (!options.state.view().empty() && !options.counts_sites())
-        write_report("tarn: state: has no effect without trace or profile\n");
 }
 
 } // namespace tarn

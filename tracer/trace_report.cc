@@ -21,6 +21,7 @@
 #include "tracer/stack_folder.h"
 #include "tracer/state_file.h"
 #include "tracer/timeline_report.h"
+#include "tracer/trace_place.h"
 #include "tracer/trace_profile.h"
 #include "tracer/traces.h"
 
@@ -41,29 +42,6 @@ constexpr double kShort = 4000;
 constexpr std::uint64_t kLeastEmpty = KiB(128);
 constexpr std::uint64_t kLeastEmptyShare = 100;
 
-/// Sites whose stacks differ only in how often they go round.
-struct Place {
-    std::uint64_t key; // of its stack, see folded_key()
-    TraceId trace;     // of the site that held the most at the peak
-    std::uint64_t most;
-    std::uint64_t allocations;
-    std::uint64_t bytes;
-    std::uint64_t temporary; // freed before the same thread's next allocation
-    std::uint64_t peak_blocks;
-    std::uint64_t peak_bytes;
-    std::uint64_t live_blocks;
-    std::uint64_t live_bytes;
-    std::uint64_t samples; // that all this is estimated from; 0: it is exact
-    std::uint64_t resizes;
-    std::uint64_t freed_elsewhere; // by another thread
-    SparseSlabs sparse;            // that its blocks keep
-    std::uint64_t kept_empty;      // bytes of these
-    Advice advice;
-    std::uint64_t spared; // calls, if it were followed
-    std::size_t number;   // of its site; later of its figures
-    TagId tag;
-};
-
 TracedProcess this_process(std::uint64_t started_at)
 {
     return {.number = os::process_id(),
@@ -77,7 +55,8 @@ TracedProcess this_process(std::uint64_t started_at)
 class TraceReport {
 public:
     TraceReport(const TraceReportOptions& options, TextSink sink)
-        : options_(options), process_(options.of != nullptr ? *options.of : this_process(options.started_at)),
+        : options_(options),
+          process_(options.of != nullptr ? *options.of : this_process(options.started_at)),
           sink_(sink), out_(sink)
     {}
 
@@ -228,8 +207,7 @@ private:
                << " blocks, "
                << std::max(totals.peak_at(), options_.started_at) - options_.started_at
                << " ms after the start; " << process_.moment << ": "
-               << HumanBytes{totals.live_bytes()} << " in "
-               << totals.live_blocks() << " blocks\n";
+               << HumanBytes{totals.live_bytes()} << " in " << totals.live_blocks() << " blocks\n";
         line() << "  " << places_.size() << " places allocate, with " << site_table.size()
                << " stacks; the trace itself took " << HumanBytes{process_.table_bytes} << "\n";
     }
@@ -297,7 +275,8 @@ private:
     {
         const SiteFigures& figures = figures_[place.number];
         const std::uint64_t temporary =
-            is_sampled() ? figures.short_lived(kShort / process_.nanoseconds_per_tick) : place.temporary;
+            is_sampled() ? figures.short_lived(kShort / process_.nanoseconds_per_tick)
+                         : place.temporary;
         return {.allocations = place.allocations,
                 .resizes = place.resizes,
                 .copied = figures.copied(),

@@ -47,6 +47,8 @@ struct BlockChecks {
     /// Errors: nullptr.
     void* (*allocate)(const BlockRequest& request);
     void (*deallocate)(const BlockReturn& given);
+    /// Whether it can be one that the heap does not know of.
+    bool (*owns)(const void* block);
     /// `block` is not null. Errors: nullptr, the block is as before.
     void* (*reallocate)(void* block, std::size_t size);
     /// 0: it is nobody's.

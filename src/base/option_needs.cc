@@ -52,6 +52,16 @@ bool has_checks(const Options& options)
     return options.checks_blocks();
 }
 
+bool has_guards(const Options& options)
+{
+    return static_cast<bool>(options.guard);
+}
+
+bool may_find_misuse(const Options& options)
+{
+    return options.checks_blocks() || has_guards(options);
+}
+
 bool fills_new_blocks(const Options& options)
 {
     return options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
@@ -64,7 +74,7 @@ bool fills_freed_blocks(const Options& options)
 
 bool has_stacks_or_checks(const Options& options)
 {
-    return has_stacks(options) || has_checks(options);
+    return has_stacks(options) || may_find_misuse(options);
 }
 
 bool has_children(const Options& options)
@@ -80,8 +90,9 @@ struct Need {
 
 constexpr std::string_view kTrace = "trace or profile";
 constexpr std::string_view kAnyStacks = "trace, profile, or leaks with stacks";
-constexpr std::string_view kAnyReport = "trace, profile, debug, or leaks with stacks";
+constexpr std::string_view kAnyReport = "trace, profile, debug, guard, or leaks with stacks";
 constexpr std::string_view kChecks = "debug, canary, poison or quarantine";
+constexpr std::string_view kMisuse = "debug, canary, poison, quarantine or guard";
 constexpr std::string_view kLeaksWithStacks = "leaks with stacks";
 
 constexpr std::array kNeeds{
@@ -93,6 +104,7 @@ constexpr std::array kNeeds{
     Need{"leaks_signal", has_leaks, "leaks"},
     Need{"leaks_since", has_leaks, "leaks"},
     Need{"leaks_json", has_leaks, "leaks"},
+    Need{"stw", has_leaks, "leaks"},
     Need{"min_bytes", has_leaks, "leaks"},
     Need{"children", has_children, "leaks or state"},
     Need{"suppressions", has_leaks_with_stacks, kLeaksWithStacks},
@@ -104,9 +116,13 @@ constexpr std::array kNeeds{
     Need{"poison_alloc", fills_new_blocks, "poison=alloc"},
     Need{"poison_free", fills_freed_blocks, "poison=free"},
     Need{"mismatch", has_checks, kChecks},
-    Need{"on_error", has_checks, kChecks},
-    Need{"exitcode", has_checks, kChecks},
+    Need{"on_error", may_find_misuse, kMisuse},
+    Need{"exitcode", may_find_misuse, kMisuse},
     Need{"timeline", has_trace, kTrace},
+    Need{"state", has_trace, kTrace},
+    Need{"guard_align", has_guards, "guard"},
+    Need{"guard_max", has_guards, "guard"},
+    Need{"guard_memory", has_guards, "guard"},
     Need{"trace_max", has_trace, kTrace},
     Need{"trace_file", has_trace, kTrace},
     Need{"trace_signal", has_trace, kTrace},

@@ -314,11 +314,11 @@ void print_option_help(Printer& out)
            "TARN_KEY=value (wins).\n"
            "Sizes take k m g t, times ms s m; patterns %p pid, %e executable, %t time, %n number, "
            "%h host.\n\n";
-    out << "  " << Column{"KEY=VALUES", -32} << Column{"DEFAULT", -10} << "MEANING\n";
+    out << "  " << Column{"KEY=VALUES", -36} << Column{"DEFAULT", -10} << "MEANING\n";
     for (const OptionSpec& spec : option_specs()) {
         FixedText<64> key;
         key << spec.name << "=" << spec.values;
-        out << "  " << Column{key.view(), -32}
+        out << "  " << Column{key.view(), -36}
             << Column{spec.default_value.empty() ? "-" : spec.default_value, -10} << spec.help
             << "\n";
     }

@@ -95,7 +95,14 @@ struct Options {
     /// Whether blocks are checked, see src/checks.
     bool checks_blocks() const
     {
-        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0 || guard;
+        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0 ||
+               (guard && !samples_guards());
+    }
+    /// Whether a few blocks are guarded and all others as fast as ever.
+    bool samples_guards() const
+    {
+        return guard.kind == GuardChoice::Kind::sample && !canary && poison == PoisonMode::off &&
+               quarantine == 0 && check_every == 0 && !leaks && !counts_sites();
     }
     bool counts_sites() const { return trace || profile; }
 };

@@ -78,8 +78,8 @@ void note_allocated(BlockRecord& record, const BlockRequest& request, std::uint3
 void tell_observer(void* start, std::size_t size)
 {
     const BlockOrigin origin = settings.observer->allocated(size, size, 1);
-    detail::put_note(
-        start, {.trace = origin.trace, .born = origin.born, .size = size, .room = size});
+    detail::put_note(start,
+                     {.trace = origin.trace, .born = origin.born, .size = size, .room = size});
 }
 
 /// A block of the heap, `whole` bytes with its front and its back.
@@ -121,8 +121,7 @@ void* allocate(const BlockRequest& request)
     else if (request.is_zeroed && is_in_pools(place))
         std::memset(start, 0, request.size);
     place.record->state.store(BlockState::live, std::memory_order_release);
-    if (settings.observer != nullptr)
-        tell_observer(start, request.size);
+    if (settings.observer != nullptr) tell_observer(start, request.size);
     return start;
 }
 
@@ -245,9 +244,37 @@ void start()
     guards::start();
 }
 
+/// A block of the sample.
+void* allocate_guarded(const BlockRequest& request)
+{
+    const CheckedPlace place = guard_pool.take(request.size, request.alignment);
+    if (!place) return nullptr;
+    note_allocated(*place.record, request, current_stack());
+    guard_gap::fill(place);
+    place.record->state.store(BlockState::live, std::memory_order_release);
+    return reinterpret_cast<void*>(place.start());
+}
+
+bool owns(const void* block)
+{
+    return guard_pool.contains(reinterpret_cast<std::uintptr_t>(block));
+}
+
+constexpr BlockChecks kGuards{.start = guards::start,
+                              .allocate = allocate_guarded,
+                              .deallocate = deallocate,
+                              .owns = owns,
+                              .reallocate = nullptr, // as of any block that has to move
+                              .usable_size = usable_size,
+                              .usable_size_outside = nullptr,
+                              .find_live = nullptr,
+                              .for_each_apart = nullptr,
+                              .own_memory = nullptr};
+
 constexpr BlockChecks kCheckedHeap{.start = start,
                                    .allocate = allocate,
                                    .deallocate = deallocate,
+                                   .owns = owns,
                                    .reallocate = reallocate,
                                    .usable_size = usable_size,
                                    .usable_size_outside = usable_size_outside,
@@ -266,6 +293,12 @@ const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& h
     quarantine.set_limit(wanted.quarantine);
     guards::choose(wanted.guards);
     return &kCheckedHeap;
+}
+
+const BlockChecks* start_guards(const CheckSettings& wanted, const CheckHooks& hooks)
+{
+    start_checks(wanted, hooks);
+    return &kGuards;
 }
 
 void ignore_block_kinds()

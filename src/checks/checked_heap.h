@@ -52,6 +52,10 @@ struct CheckHooks {
 /// Before the heap is configured. Returns what `settings.checks` is to be.
 const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& hooks);
 
+/// The same where only a few blocks are guarded, one in as many as `wanted.guards` says, and the
+/// heap has all others. Returns what `settings.guards` is to be.
+const BlockChecks* start_guards(const CheckSettings& wanted, const CheckHooks& hooks);
+
 /// Operators of the program's own are no mismatch: from now on kinds are not compared.
 void ignore_block_kinds();
 

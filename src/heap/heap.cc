@@ -59,7 +59,7 @@ void Heap::attach(ThreadCache& cache)
     // Not `busy`: a signal handler that came in between would wait for our own lock. Of a new heap
     // all is zero, and left alone: it lies on a page that is not needed otherwise.
     thread_ = &cache;
-    if (settings.observer != nullptr || settings.checks != nullptr) {
+    if (settings.observer != nullptr || settings.checks != nullptr || settings.guards != nullptr) {
         // The bins stay here; nothing is the thread's own, or what it frees is kept apart: see
         // observed.h and sampled.h.
         cache.self = is_sampling() ? id_ << kOwnerShift | kFreedBins : kNobody;

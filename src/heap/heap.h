@@ -90,6 +90,8 @@ public:
     /// For a thread with split bins, see sampled.h: the block that its bin did not have, which may
     /// be one of the sample. Errors: nullptr, out of memory.
     void* allocate_sampled(SizeClass size_class, std::size_t request);
+    /// Whether that block would be one of the sample. If so, it counts as handed out.
+    bool takes_sample(SizeClass size_class);
     /// Takes back one of its own blocks, for which there was no room with what is freed.
     void free_split(SizeClass size_class, FreeBlock* block);
     /// Blocks of a thread with split bins that are freed, and that will be allocated next.
@@ -208,6 +210,7 @@ private:
     Bin& bin(SizeClass size_class) { return cache_->bins[index_of(size_class)]; }
 
     void* take_split(SizeClass size_class, std::size_t request);
+    ClassSample& next_sample(SizeClass size_class);
     void take_freed(SizeClass size_class);
     void gather(SizeClass size_class);
     void add_to_bin(SizeClass size_class, const BlockList& list, std::int64_t step);

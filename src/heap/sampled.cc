@@ -52,21 +52,35 @@ std::uint64_t seed_of(const Heap& heap)
 
 } // namespace
 
+ClassSample& Heap::next_sample(SizeClass size_class)
+{
+    ClassSample& sample = sample_.classes[index_of(size_class)];
+    if (sample.left != 0) return sample;
+    if (!sample_.is_seeded) {
+        sample_.sampler = Sampler(seed_of(*this));
+        sample_.is_seeded = true;
+    }
+    const std::size_t unit = settings.guards != nullptr ? 1 : block_size(size_class);
+    sample.left = sample_.sampler.draw(unit, settings.sample_period) + 1;
+    return sample;
+}
+
+bool Heap::takes_sample(SizeClass size_class)
+{
+    if (thread_->bins[index_of(size_class)].head != nullptr) return false;
+    ClassSample& sample = next_sample(size_class);
+    if (sample.left != 1) return false;
+    sample.left = 0;
+    return true;
+}
+
 void* Heap::allocate_sampled(SizeClass size_class, std::size_t request)
 {
     const std::size_t index = index_of(size_class);
     // Not empty for whoever ended here by way of an alignment.
     if (void* const block = pop(*thread_, index)) return block;
 
-    ClassSample& sample = sample_.classes[index];
-    if (sample.left == 0) {
-        if (!sample_.is_seeded) {
-            sample_.sampler = Sampler(seed_of(*this));
-            sample_.is_seeded = true;
-        }
-        sample.left = sample_.sampler.draw(block_size(size_class), settings.sample_period) + 1;
-    }
-    if (--sample.left == 0)
+    if (--next_sample(size_class).left == 0 && settings.guards == nullptr)
         if (void* const block = sample_heap.allocate(size_class, request)) return block;
     return take_split(size_class, request);
 }
@@ -219,6 +233,7 @@ bool SampleHeap::owns(const void* block) const
 bool SampleHeap::choose_large(std::size_t size)
 {
     const os::LockGuard guard(mutex_);
+    if (settings.guards != nullptr) size = 1;
     return sampler_.draw(size, settings.sample_period) == 0;
 }
 

@@ -14,6 +14,8 @@
 //      a miss takes freed[c] for the next bins[c], or blocks of the heap's own bins, which lie
 //      where malloc does not look, as those of an observed heap do
 //
+// With `settings.guards` there is no observer; one block in `sample_period` is theirs.
+//
 // Blocks of the sample come from a heap that is no thread's, so that their free misses, too. Sums
 // of Poisson processes are Poisson processes: each class and thread has its own countdown.
 // Source: design/debugging.md 4.6.

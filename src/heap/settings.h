@@ -23,7 +23,10 @@ struct Settings {
     const Observer* observer = nullptr;
     /// Stands between the program and the heap, see base/block_checks.h; nullptr: nothing does.
     const BlockChecks* checks = nullptr;
-    /// It is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
+    /// Gives the program the blocks of a sample, one in `sample_period`, and takes them back; all
+    /// others are the heap's. Without observer and checks; nullptr: there is no such sample.
+    const BlockChecks* guards = nullptr;
+    /// The observer is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
     std::size_t sample_period = 0;
 };
 

@@ -64,12 +64,32 @@ void* allocate_checked(const BlockRequest& request)
     return checked(settings.checks->allocate(request));
 }
 
+/// The request, if it is of the sample of settings.guards. Errors: nullptr, it is not, or a limit
+/// is reached.
+void* allocate_guarded(const SlowPath& path, const BlockRequest& request, std::size_t padded)
+{
+    if (settings.guards == nullptr || request.size == 0) [[likely]]
+        return nullptr;
+    Heap* const heap = path.heap();
+    const bool is_pooled = fits_pools(padded) && request.alignment <= kMaxPooledAlignment;
+    const bool is_chosen = is_pooled ? heap != nullptr && heap->is_split() &&
+                                           heap->takes_sample(size_class_for(padded))
+                                     : sample_heap.choose_large(request.size);
+    return is_chosen ? settings.guards->allocate(request) : nullptr;
+}
+
+bool is_guarded(const void* block)
+{
+    return settings.guards != nullptr && settings.guards->owns(block);
+}
+
 /// `padded` bytes for a request of `size`.
 void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)
 {
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
     if (settings.checks != nullptr) return allocate_checked({size, alignment, false});
+    if (void* const block = allocate_guarded(path, {size, alignment, false}, padded)) return block;
     const std::size_t taken = with_gap(size, padded, alignment);
     if (fits_pools(taken) && alignment <= kMaxPooledAlignment) {
         if (void* const block = allocate_pooled(path.heap(), size_class_for(taken), padded))
@@ -151,6 +171,7 @@ void detail::initialise_heap()
         address_range.close_fast_paths();
         settings.checks->start();
     }
+    if (settings.guards != nullptr) settings.guards->start();
     if (is_sampling()) sample_heap.initialise();
     os::set_thread_exit_hook(leave_thread);
     // Not with the second thread: it may be on its way into the heap while the first one forks.
@@ -185,6 +206,7 @@ void* allocate_zeroed_slow(std::size_t size)
     // Emergency memory is fresh.
     if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
     if (settings.checks != nullptr) return allocate_checked({size, kMinAlignment, true});
+    if (void* const block = allocate_guarded(path, {size, kMinAlignment, true}, size)) return block;
     const std::size_t taken = with_gap(size, size, kMinAlignment);
     if (fits_pools(taken)) {
         if (void* const block = allocate_pooled_zeroed(path, size_class_for(taken), size))
@@ -249,6 +271,7 @@ void deallocate_foreign(void* block, BlockKind kind)
     // Any lock may be held by what this signal handler interrupted: the block stays.
     if (!path.entered()) return;
     if (settings.checks != nullptr) return settings.checks->deallocate({block, kind});
+    if (is_guarded(block)) return settings.guards->deallocate({block, kind});
     if (owns_large(block)) {
         tell_freed(block);
         if (deallocate_large(block)) return;
@@ -267,6 +290,7 @@ std::size_t foreign_usable_size(const void* block)
         return settings.checks != nullptr ? settings.checks->usable_size_outside(block)
                                           : large_usable_size_unlocked(block);
     if (settings.checks != nullptr) return settings.checks->usable_size(block);
+    if (is_guarded(block)) return settings.guards->usable_size(block);
     if (owns_large(block)) return large_usable_size(block);
     return foreign_size(block);
 }
@@ -349,43 +373,6 @@ bool trim_process()
     page_heap.purge_all();
     purge_large();
     return page_heap.purged() + large_free() != before;
-}
-
-void leave_thread(void* argument)
-{
-    auto& cache = *static_cast<ThreadCache*>(argument);
-    const SlowPath path;
-    if (!path.entered() || cache.heap == nullptr) return;
-    if (settings.thread_leaves != nullptr) settings.thread_leaves(&path);
-    if (settings.observer != nullptr) settings.observer->thread_leaves();
-    // Destructors that run after this one are served from parked heaps. Staying until the last
-    // round would be quicker for them, but a thread cannot know which round that is.
-    heap_registry.park(cache);
-    cache.exited = true;
-}
-
-void before_fork()
-{
-    // Nobody to wait for.
-    if (os::is_single_threaded()) return;
-    os::lock_stdio();
-    heap_registry.freeze(&this_thread_cache());
-}
-
-void after_fork_in_parent()
-{
-    if (!heap_registry.is_frozen_by(&this_thread_cache())) return;
-    heap_registry.thaw();
-    os::unlock_stdio();
-    run_deferred();
-}
-
-void after_fork_in_child()
-{
-    if (!heap_registry.is_frozen_by(&this_thread_cache())) return;
-    os::reset_stdio_lock();
-    sample_heap.reset_lock();
-    heap_registry.thaw_in_child(&this_thread_cache());
 }
 
 } // namespace tarn

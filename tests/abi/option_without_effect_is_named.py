@@ -11,6 +11,8 @@ from preload import expect, run_well
 LIBRARY, SUBJECT = sys.argv[1:3]
 
 STACKS = "trace, profile, or leaks with stacks"
+ANY_REPORT = "trace, profile, debug, guard, or leaks with stacks"
+MISUSE = "debug, canary, poison, quarantine or guard"
 # Key: a value other than its default, what it needs, and with what it has an effect.
 NEEDS = {
     "thp": ("always", "pools", ""),
@@ -24,7 +26,8 @@ NEEDS = {
     "min_bytes": ("100", "leaks", "leaks"),
     "gen_suppressions": ("on", "leaks with stacks", "leaks"),
     "suppressions": ("/nowhere/file", "leaks with stacks", "leaks"),
-    "children": ("off", "leaks", "leaks"),
+    "stw": ("fork", "leaks", "leaks"),
+    "children": ("off", "leaks or state", "leaks"),
     "sample": ("4096", STACKS, "leaks"),
     "trace_max": ("7", "trace or profile", "profile"),
     "trace_file": ("/dev/null", "trace or profile", "profile"),
@@ -32,13 +35,24 @@ NEEDS = {
     "interval": ("60000ms", "trace or profile", "profile"),
     "peak": ("10%", "trace or profile", "profile"),
     "dumps_max": ("7", "interval or peak", "profile,peak=10%"),
+    "state": ("/nowhere/state", "trace or profile", "profile"),
+    "timeline": ("/dev/null", "trace or profile", "profile"),
     "stacks": ("off", "leaks, nor with trace or profile", "leaks"),
-    "depth": ("100", STACKS, "leaks"),
-    "symbolizer": ("/bin/true", STACKS, "leaks"),
+    "depth": ("100", ANY_REPORT, "leaks"),
+    "symbolizer": ("/bin/true", ANY_REPORT, "leaks"),
+    "poison_alloc": ("7", "poison=alloc", "debug"),
+    "poison_free": ("7", "poison=free", "debug"),
+    "mismatch": ("off", "debug, canary, poison or quarantine", "debug"),
+    "on_error": ("continue", MISUSE, "guard"),
+    "exitcode": ("7", MISUSE, "guard"),
+    "guard_align": ("left", "guard", "guard"),
+    "guard_max": ("7000", "guard", "guard"),
+    "guard_memory": ("1048576", "guard", "guard"),
 }
 # Those that need nothing, and those that others need.
 FREE = {"help", "verbose", "stats", "stats_json", "log", "fallback", "pools", "limit",
-        "purge_delay", "deepbind", "only", "leaks", "trace", "profile"}
+        "purge_delay", "deepbind", "only", "leaks", "trace", "profile", "debug", "canary",
+        "poison", "quarantine", "check_every", "guard"}
 # Without what is on by default.
 OFF = {"thp": "pools=off,", "huge_pages": "pools=off,"}
 

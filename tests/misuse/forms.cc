@@ -5,7 +5,7 @@
 #include <malloc.h>
 #include <new>
 
-#include "subject.h"
+#include "tests/misuse/subject.h"
 
 using misuse::hidden;
 using misuse::say;

@@ -9,7 +9,7 @@
 #include <thread>
 #include <unistd.h>
 
-#include "subject.h"
+#include "tests/misuse/subject.h"
 
 using misuse::drop;
 using misuse::hidden;

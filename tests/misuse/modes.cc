@@ -9,7 +9,7 @@
 #include <new>
 
 #include "src/include/tarn/malloc.h"
-#include "subject.h"
+#include "tests/misuse/subject.h"
 
 using misuse::drop;
 using misuse::hidden;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "subject.h"
+#include "tests/misuse/subject.h"
 
 #include <cstdio>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "src/include/tarn/malloc.h"
-#include "subject.h"
+#include "tests/misuse/subject.h"
 
 using misuse::drop;
 using misuse::hidden;

@@ -53,8 +53,7 @@ bool StackTrie::adopt(std::span<void* const> chunks, std::size_t size, std::size
     for (std::size_t id = 1; id <= this->size(); ++id) {
         Node& own = node(static_cast<TraceId>(id));
         if (own.parent >= id) return false; // there could be a ring
-        if (own.call.module > modules && own.call.module != kTagModule)
-            own.call.module = kNoModule;
+        if (own.call.module > modules && own.call.module != kTagModule) own.call.module = kNoModule;
     }
     return true;
 }
