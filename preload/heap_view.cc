@@ -2,6 +2,7 @@
 
 #include "preload/heap_view.h"
 
+#include "src/checks/checked_heap.h"
 #include "src/heap/heap_walk.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/statistics.h"
@@ -15,7 +16,7 @@ HeapTotals totals()
 {
     tarn_statistics now{};
     collect_statistics(now);
-    return {.allocations = now.allocations, .frees = now.frees, .rounding = now.rounding};
+    return {.allocations = now.allocations, .frees = now.frees + blocks_held_back(), .rounding = now.rounding};
 }
 
 } // namespace

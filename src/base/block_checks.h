@@ -49,6 +49,8 @@ struct BlockChecks {
     void (*deallocate)(const BlockReturn& given);
     /// Whether it can be one that the heap does not know of.
     bool (*owns)(const void* block);
+    /// On no slow path, where any lock may be the calling thread's.
+    void (*deallocate_outside)(void* block);
     /// `block` is not null. Errors: nullptr, the block is as before.
     void* (*reallocate)(void* block, std::size_t size);
     /// 0: it is nobody's.

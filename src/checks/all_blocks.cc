@@ -36,6 +36,11 @@ std::size_t check_all_blocks(const char* occasion)
     return look.damaged;
 }
 
+std::size_t blocks_held_back()
+{
+    return quarantine.count();
+}
+
 CheckedBlock describe_address(std::uintptr_t address)
 {
     const CheckedPlace place = records.around(address);

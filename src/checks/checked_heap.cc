@@ -10,6 +10,7 @@
 #include "src/checks/damage.h"
 #include "src/checks/fault.h"
 #include "src/checks/guard_gap.h"
+#include "src/checks/late_frees.h"
 #include "src/checks/poison.h"
 #include "src/checks/quarantine.h"
 #include "src/heap/address_range.h"
@@ -164,8 +165,27 @@ void note_freed(const CheckedPlace& place)
     place.record->freed_when = now();
 }
 
+constinit LateFrees late_frees;
+
+void retire_late(const CheckedPlace& place)
+{
+    note_freed(place);
+    place.record->freed_at = 0; // by whom, and where, was never known
+    retire(place);
+}
+
+/// Whoever frees it twice is found out later, or not at all: nothing can be reported here.
+void deallocate_outside(void* block)
+{
+    const CheckedPlace place = records.at_once(block);
+    BlockState state = BlockState::live;
+    if (place && place.record->state.compare_exchange_strong(state, BlockState::quarantined))
+        late_frees.put(place);
+}
+
 void deallocate(const BlockReturn& given)
 {
+    late_frees.take_all(retire_late);
     const CheckedPlace place = records.at(given.block);
     if (!place && free_foreign(given.block)) return;
     count_call();
@@ -264,6 +284,7 @@ constexpr BlockChecks kGuards{.start = guards::start,
                               .allocate = allocate_guarded,
                               .deallocate = deallocate,
                               .owns = owns,
+                              .deallocate_outside = nullptr,
                               .reallocate = nullptr, // as of any block that has to move
                               .usable_size = usable_size,
                               .usable_size_outside = nullptr,
@@ -275,6 +296,7 @@ constexpr BlockChecks kCheckedHeap{.start = start,
                                    .allocate = allocate,
                                    .deallocate = deallocate,
                                    .owns = owns,
+                                   .deallocate_outside = deallocate_outside,
                                    .reallocate = reallocate,
                                    .usable_size = usable_size,
                                    .usable_size_outside = usable_size_outside,

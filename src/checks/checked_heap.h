@@ -63,6 +63,9 @@ void ignore_block_kinds();
 /// path. Returns how many are damaged.
 std::size_t check_all_blocks(const char* occasion);
 
+/// Blocks that the program has freed and the heap does not know to be.
+std::size_t blocks_held_back();
+
 /// What is known of the memory at `address`; CheckedBlock::start 0: nothing.
 CheckedBlock describe_address(std::uintptr_t address);
 

@@ -22,6 +22,11 @@ public:
 
     /// Takes a block in. False: no memory, or it is not wanted; the block has to go at once.
     bool put(const CheckedPlace& place);
+    std::size_t count()
+    {
+        const os::LockGuard guard(mutex_);
+        return end_ - first_;
+    }
     /// The block that is to leave now, if one is.
     CheckedPlace take_surplus();
 

@@ -269,7 +269,10 @@ void deallocate_foreign(void* block, BlockKind kind)
     if (emergency::owns(block)) return emergency::release(block);
     const SlowPath path;
     // Any lock may be held by what this signal handler interrupted: the block stays.
-    if (!path.entered()) return;
+    if (!path.entered()) {
+        if (settings.checks != nullptr) settings.checks->deallocate_outside(block);
+        return;
+    }
     if (settings.checks != nullptr) return settings.checks->deallocate({block, kind});
     if (is_guarded(block)) return settings.guards->deallocate({block, kind});
     if (owns_large(block)) {

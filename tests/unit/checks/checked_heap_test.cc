@@ -32,7 +32,7 @@ namespace {
 using test::CoreCalls;
 using test::foreign;
 
-constexpr std::size_t kQuarantine = MiB(2);
+constexpr std::size_t kQuarantine = MiB(4);
 
 // The test's own memory comes from libc, so that a report may ask for some.
 std::mutex reports_mutex;
@@ -407,7 +407,26 @@ TEST_F(CheckedHeap, KnowsBlocksWhereNoSlowPathMayBeTaken)
         ASSERT_NE(resized, nullptr);
         EXPECT_TRUE(test::holds(resized, size, 9));
         CoreCalls::deallocate(resized);
-        CoreCalls::deallocate(block); // which stayed
+    }
+}
+
+TEST_F(CheckedHeap, RetiresBlocksLaterThatWereFreedWhereNoSlowPathMayBeTaken)
+{
+    for (const std::size_t size : kSizes) {
+        void* const block = allocate_at(place_, size);
+        void* const other = allocate_at(place_, size);
+        this_thread_cache().busy = true;
+        CoreCalls::deallocate(foreign(block));
+        CoreCalls::deallocate(foreign(block)); // nobody can be told
+        CoreCalls::deallocate(foreign(other));
+        this_thread_cache().busy = false;
+        EXPECT_TRUE(describe_address(address_of(block)).is_freed);
+        free_at(place_ + 1, allocate_at(place_, 10));
+        EXPECT_EQ(describe_address(address_of(block)).freed_at, 0U);
+        EXPECT_EQ(describe_address(address_of(other)).size, size);
+        free_at(next_place(), block);
+        EXPECT_EQ(take_report().fault, CheckFault::double_free);
+        flush_quarantine();
     }
 }
 

@@ -83,6 +83,7 @@ TEST(Quarantine, KeepsTheOrderWhileItGrows)
     std::size_t count = 0;
     quarantine.for_each([&count](const CheckedPlace&) { ++count; });
     EXPECT_EQ(count, 5000U);
+    EXPECT_EQ(quarantine.count(), 5000U);
 }
 
 TEST(Quarantine, LosesNothingBetweenThreads)
