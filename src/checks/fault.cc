@@ -137,7 +137,7 @@ void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_re
     // A block that has come back is one that was freed before; anything else is a wrong address,
     // perhaps of what lies close behind a block.
     CheckedPlace nearby = place;
-    for (const std::size_t distance : {0, 16, 32, 64})
+    for (const std::size_t distance : {0U, 16U, 32U, 64U})
         if (!nearby) nearby = records.around(address - distance);
     const CheckFault twice = is_resize ? CheckFault::resize_freed : CheckFault::double_free;
     const CheckFault never = is_resize ? CheckFault::resize_invalid : CheckFault::invalid_free;
