@@ -169,6 +169,23 @@ bool is_filtered(const struct sigaction& action)
     return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == on_fault;
 }
 
+bool is_ignored(const struct sigaction& action)
+{
+    return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/// Remembers what the program wants and returns what the kernel is to be told.
+struct sigaction taken_over(OwnHandler& own, const struct sigaction& wanted)
+{
+    const bool is_default_wanted = is_default(wanted);
+    own.flags.store(wanted.sa_flags, std::memory_order_relaxed);
+    own.handler.store(is_default_wanted ? nullptr : wanted.sa_sigaction, std::memory_order_release);
+    struct sigaction ours = is_default_wanted ? fault_action() : wanted;
+    ours.sa_flags |= SA_SIGINFO;
+    ours.sa_sigaction = on_fault;
+    return ours;
+}
+
 /// sigaction() for a fault.
 int change_fault_action(int signal, OwnHandler& own, const struct sigaction* action,
                         struct sigaction* previous)
@@ -176,24 +193,15 @@ int change_fault_action(int signal, OwnHandler& own, const struct sigaction* act
     auto* const before = own.handler.load(std::memory_order_relaxed);
     const int flags_before = own.flags.load(std::memory_order_relaxed);
     struct sigaction ours {};
-    const bool is_default_wanted = action != nullptr && is_default(*action);
-    const bool is_ignored =
-        action != nullptr && (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_IGN;
-    const bool is_kept = action != nullptr && !is_ignored && (is_filter_first || is_default_wanted);
-    if (is_kept) {
-        own.flags.store(action->sa_flags, std::memory_order_relaxed);
-        own.handler.store(is_default_wanted ? nullptr : action->sa_sigaction,
-                          std::memory_order_release);
-        ours = is_default_wanted ? fault_action() : *action;
-        ours.sa_flags |= SA_SIGINFO;
-        ours.sa_sigaction = on_fault;
+    if (action != nullptr && !is_ignored(*action) && (is_filter_first || is_default(*action))) {
+        ours = taken_over(own, *action);
         action = &ours;
     }
     struct sigaction current {};
     const int result = set_action(signal, action, &current);
     if (result != 0) return result;
     if (is_filtered(current)) {
-        current.sa_flags = before != nullptr ? flags_before : 0;
+        current.sa_flags = flags_before;
         current.sa_sigaction = before;
         if (before == nullptr) current = {};
     }

@@ -28,6 +28,26 @@ bool return_at_once(RegisterValues& registers)
     return module_table.find(address) != kNoModule;
 }
 
+/// Where the instruction was called from; if it is the first one, `is_first`, by any means.
+bool go_to_caller(RegisterValues& registers, bool& is_interrupted, bool is_first)
+{
+    const Caller caller = step_out(registers, is_interrupted);
+    if (caller != Caller::unknown) return caller == Caller::found;
+    if (!is_first || !return_at_once(registers)) return false;
+    is_interrupted = false;
+    return true;
+}
+
+TraceId node_of(const Call* innermost, std::size_t count)
+{
+    TraceId trace = kNoTrace;
+    while (count != 0) {
+        trace = stack_trie.child(trace, innermost[--count]);
+        if (trace == kNoTrace) break;
+    }
+    return trace;
+}
+
 } // namespace
 
 TraceId find_interrupted_stack(const RegisterValues& start)
@@ -42,17 +62,9 @@ TraceId find_interrupted_stack(const RegisterValues& start)
         if (count != 0 || !own_code().contains(address))
             calls[count++] = {.address = (address + (is_interrupted ? 1 : 0)) & kAddressBits,
                               .module = module};
-        const Caller caller = step_out(registers, is_interrupted);
-        if (caller == Caller::found) continue;
-        if (caller == Caller::none || count != 1 || !return_at_once(registers)) break;
-        is_interrupted = false;
+        if (!go_to_caller(registers, is_interrupted, count == 1)) break;
     }
-    TraceId trace = kNoTrace;
-    while (count != 0) {
-        trace = stack_trie.child(trace, calls[--count]);
-        if (trace == kNoTrace) break;
-    }
-    return trace;
+    return node_of(calls.data(), count);
 }
 
 } // namespace tarn

@@ -11,6 +11,7 @@
 #include <thread>
 #include <unistd.h>
 
+// NOLINTBEGIN(clang-analyzer-*): the mistakes are what it is for
 namespace {
 
 struct Node {
@@ -85,10 +86,13 @@ void set_action(void (*handler)(int, siginfo_t*, void*), int flags)
 /// As a garbage collector does.
 void use_faults()
 {
+    constexpr std::size_t kPages = 100;
+    constexpr std::size_t kPage = 4096;
     set_action(open_page, 0);
-    void* const pages = ::mmap(nullptr, 100 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (int i = 0; i < 100; ++i)
-        static_cast<volatile char*>(pages)[i * 4096] = 1;
+    void* const pages =
+        ::mmap(nullptr, kPages * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (std::size_t i = 0; i < kPages; ++i)
+        static_cast<volatile char*>(pages)[i * kPage] = 1;
     say("used\n");
 }
 
@@ -97,7 +101,7 @@ struct Case {
     void (*run)();
 };
 
-const Case kCases[] = {
+const Case cases[] = {
     {"null", [] { touch(static_cast<char*>(hidden) + 16); }},
     {"stale", [] { sink = new_node(true)->next->value; }},
     {"stale_call", [] { new_node(true)->call(); }},
@@ -152,6 +156,7 @@ const Case kCases[] = {
 
 int main(int count, char** arguments)
 {
-    for (const Case& one : kCases)
+    for (const Case& one : cases)
         if (count > 1 && one.name == arguments[1]) one.run();
 }
+// NOLINTEND(clang-analyzer-*)
