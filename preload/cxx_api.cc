@@ -28,8 +28,8 @@ extern "C" {
 }
 // operator delete and delete[], as forms that are given a size see them.
 extern "C" {
-void tarn_delete(void*, std::size_t) asm("_ZdlPv");
-void tarn_delete_array(void*, std::size_t) asm("_ZdaPv");
+void tarn_delete(void*, std::size_t) noexcept asm("_ZdlPv");
+void tarn_delete_array(void*, std::size_t) noexcept asm("_ZdaPv");
 }
 asm(".weak __gxx_personality_v0\n"
     ".weak _ZSt9terminatev\n" // std::terminate(), which clang calls where noexcept is broken
@@ -160,21 +160,21 @@ void* new_array_told(std::size_t size)
     return operator new(size);
 }
 
-void delete_array_told(void* block)
+void delete_array_told(void* block) noexcept
 {
     Form form;
     form.is_array();
     operator delete(block);
 }
 
-void delete_sized_told(void* block, std::size_t size)
+void delete_sized_told(void* block, std::size_t size) noexcept
 {
     Form form;
     form.has_size(size);
     operator delete(block);
 }
 
-void delete_array_sized_told(void* block, std::size_t size)
+void delete_array_sized_told(void* block, std::size_t size) noexcept
 {
     Form form;
     form.has_size(size);
@@ -184,8 +184,8 @@ void delete_array_sized_told(void* block, std::size_t size)
 // Where the commonest forms go on: through pointers, so that a jump is all that they are. With
 // checks on these are the functions above, else the public forms, which ignore a second argument.
 using New = void* (*)(std::size_t);
-using Delete = void (*)(void*);
-using DeleteSized = void (*)(void*, std::size_t);
+using Delete = void (*)(void*) noexcept;
+using DeleteSized = void (*)(void*, std::size_t) noexcept;
 constinit New new_array = &operator new;
 constinit Delete delete_array = &operator delete;
 constinit DeleteSized delete_sized = tarn_delete;

@@ -16,7 +16,9 @@ HeapTotals totals()
 {
     tarn_statistics now{};
     collect_statistics(now);
-    return {.allocations = now.allocations, .frees = now.frees + blocks_held_back(), .rounding = now.rounding};
+    return {.allocations = now.allocations,
+            .frees = now.frees + blocks_held_back(),
+            .rounding = now.rounding};
 }
 
 } // namespace

@@ -25,6 +25,7 @@ namespace canary {
 /// Behind the last byte asked for there is at least one byte of canary, at most two words of it;
 /// in front of the first there are two. A program that leaves out so many bytes is not found out.
 inline constexpr std::size_t kShortest = 1;
+inline constexpr std::size_t kFront = 16;
 
 /// Draws the secret of this process. Before the first fill().
 void initialise();

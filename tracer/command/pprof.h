@@ -50,7 +50,7 @@ using ProfileValues = std::array<std::int64_t, kProfileTypes.size()>;
 struct ProfileNode {
     std::size_t parent; // number; 0: there is none
     std::size_t call;   // number
-    std::string tag;    // not empty: it is no call, but what those below have been tagged with
+    std::string tag{};  // not empty: it is no call, but what those below have been tagged with
 };
 
 struct ProfileStack {

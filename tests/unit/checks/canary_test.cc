@@ -67,9 +67,10 @@ TEST_F(Canary, NoticesEveryByte)
                     return change.start == reinterpret_cast<std::uintptr_t>(at) &&
                            change.size == 1 && change.expected == before;
                 };
-                for (std::size_t i = 0; i < std::min(tail, canary::kLongest); ++i)
+                const std::size_t in_words = 16 - (front + size) % 8;
+                for (std::size_t i = 0; i < std::min(tail, in_words); ++i)
                     ASSERT_TRUE(noticed(block.start() + size + i, canary::check_back));
-                for (std::size_t i = 1; i <= std::min(front, canary::kLongest); ++i)
+                for (std::size_t i = 1; i <= canary::kFront; ++i)
                     ASSERT_TRUE(noticed(block.start() - i, canary::check_front));
             }
         }

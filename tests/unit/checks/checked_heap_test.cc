@@ -473,6 +473,7 @@ void configure_heap()
                                     .check_every = 1000,
                                     .look_is_due = [] { ++looks; }},
                                    {.current_stack = [] { return stack; },
+                                    .site_of = nullptr,
                                     .report =
                                         [](const CheckError& error) {
                                             const std::lock_guard guard(reports_mutex);

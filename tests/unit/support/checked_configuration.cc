@@ -31,7 +31,7 @@ void configure_heap()
 {
     settings.checks = start_checks(
         {.canaries = true, .fills_allocated = true, .fills_freed = true, .quarantine = KiB(256)},
-        {.current_stack = nullptr, .report = end_test});
+        {.current_stack = nullptr, .site_of = nullptr, .report = end_test});
     // As preload does: the pages of a block in quarantine are to be its own.
     fallback = fallback_backend(FallbackKind::mmap);
 }
