@@ -60,7 +60,10 @@ public:
     void print(std::size_t most_tags)
     {
         const std::span tags = tags_.all().subspan(1);
-        std::ranges::stable_sort(tags, std::ranges::greater(), &TagTotals::peak_bytes);
+        // Not std::stable_sort, which allocates.
+        std::ranges::sort(tags, [](const TagTotals& a, const TagTotals& b) {
+            return a.peak_bytes != b.peak_bytes ? a.peak_bytes > b.peak_bytes : a.id < b.id;
+        });
         out_ << Margin{} << "\n" << Margin{} << "Tags, each with all that is inside it:\n";
         print_row("most in use", "at the end", "blocks", "allocated", "allocations");
         out_ << "  tag\n";

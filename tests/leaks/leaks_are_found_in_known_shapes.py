@@ -82,7 +82,7 @@ OTHERS = {
 # With checks blocks begin behind a canary, not at multiples of 128: then ld.so, which aligns what it
 # knows of a library, points into that block only (glibc 2.36, elf/dl-find_object.c).
 BLOCKS_OF_A_LIBRARY = {"data_of_a_library": 1, "data_of_an_unloaded_library": 1,
-                       "tls_of_a_library": 1, "tls_of_a_library_in_a_thread": 1} if OPTIONS else {}
+                       "tls_of_a_library": 1, "tls_of_a_library_in_a_thread": 1} if "debug" in OPTIONS else {}
 
 
 def leaks(*shapes):

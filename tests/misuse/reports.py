@@ -42,6 +42,7 @@ def normal(text):
     which become "block" with an offset, times, lines of stacks, and canaries."""
     text = re.sub(r"==\d+==", "==PID==", text)
     text = re.sub(r"\d+ ms ago", "N ms ago", text)
+    text = re.sub(r"guard=site:[0-9a-f]{8}(.*?) LD_PRELOAD=\S+ \S+", r"guard=site:ID\1", text)
     text = re.sub(r"(?:    #.*\n)+", lambda stack: "".join(
         f"    {name}\n" for name in calls(stack.group())), text)
     text = re.sub(r"(?<=the first was )0x..", "0xNN", text)

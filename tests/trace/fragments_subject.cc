@@ -4,7 +4,7 @@
 //
 //      fragments_subject apart|mixed [wait]
 //
-// 64 000 blocks of 64 bytes, of which one in sixteen is of a place of its own (stays) and remains
+// 64 000 blocks of 60 bytes, of which one in sixteen is of a place of its own (stays) and remains
 // when all others (goes) have been freed. `mixed`: among the others, in each slab; `apart`: all of
 // them first. One block of 3 MiB of which 1 MiB is written to (partly). With `wait` it says so and
 // waits for a line on standard input before it ends.
@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kBlocks = 64000;
 constexpr std::size_t kKept = kBlocks / 16;
-constexpr std::size_t kSize = 64;
+constexpr std::size_t kSize = 60; // in 64
 
 std::array<void*, kBlocks> blocks;
 

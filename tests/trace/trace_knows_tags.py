@@ -92,7 +92,7 @@ def check_changes(directory):
         # Of 64 bytes one in 64 blocks is in the sample.
         expect(abs(seen - wanted) <= 6 * (wanted * 64) ** 0.5, f"about {wanted} {kind} of {tag}", seen)
     expect(abs(profile.tagged("one", "inuse_objects")) == 0, "none of one in use", result.stderr)
-    expect(", tagged two\n" in result.stderr, "the tag of a place", result.stderr)
+    expect("; tagged two\n" in result.stderr, "the tag of a place", result.stderr)
 
 
 def check_budgets():
