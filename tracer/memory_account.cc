@@ -9,8 +9,8 @@
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "tracer/arena.h"
-#include "tracer/page_map.h"
 #include "tracer/process_maps.h"
+#include "tracer/resident_pages.h"
 #include "tracer/sites.h"
 #include "tracer/stopped_threads.h"
 #include "tracer/traces.h"
@@ -28,7 +28,7 @@ std::size_t site_of(std::uint32_t trace)
 /// What the visitors take along.
 struct Walk {
     SlabAccount account;
-    PageMap& page_map;
+    ResidentPages& page_map;
     MappedArray<MemoryRegion>& regions;
     bool has_room; // for these
 
@@ -85,7 +85,7 @@ bool is_file(std::string_view name)
 /// The mappings, one after the other, with what of each is known to be for something.
 class Mappings {
 public:
-    Mappings(std::span<const MemoryRegion> regions, PageMap& page_map, MemoryShares& shares)
+    Mappings(std::span<const MemoryRegion> regions, ResidentPages& page_map, MemoryShares& shares)
         : regions_(regions), page_map_(page_map), shares_(shares)
     {}
 
@@ -162,7 +162,7 @@ private:
     }
 
     std::span<const MemoryRegion> regions_;
-    PageMap& page_map_;
+    ResidentPages& page_map_;
     MemoryShares& shares_;
     std::ptrdiff_t next_ = 0; // the first region that does not end before the next mapping
     std::uint64_t pooled_ = 0;
@@ -198,7 +198,7 @@ const char* MemoryAccount::measure(const HeapView& heap, bool is_sampled)
 const char* MemoryAccount::measure_held(const HeapView& heap, bool is_sampled)
 {
     constexpr const char* kNoMemory = "no memory for it";
-    PageMap page_map;
+    ResidentPages page_map;
     if (!page_map.is_readable()) return "/proc/self/pagemap cannot be read";
     // Blocks of a sample lie apart from those that they stand for: they keep nothing.
     if (!is_sampled && !places_.resize(site_table.size() + 1)) return kNoMemory;

@@ -113,39 +113,18 @@ bool ResidentReader::next(Mapping& mapping, std::size_t& resident)
     return true;
 }
 
-PresentPages::PresentPages()
-    : descriptor_(::open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC))
-{}
-
-PresentPages::~PresentPages()
-{
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-bool PresentPages::load(std::uintptr_t page)
-{
-    if (page - first_ < count_) return true;
-    const os::ErrnoGuard guard;
-    const ::ssize_t got = ::pread(descriptor_, entries_.data(), sizeof entries_,
-                                  static_cast<::off_t>(page * sizeof(std::uint64_t)));
-    first_ = page;
-    count_ = got > 0 ? static_cast<std::size_t>(got) / sizeof(std::uint64_t) : 0;
-    return count_ != 0;
-}
-
 PresentPages::Contents PresentPages::contents(std::uintptr_t page)
 {
-    // Source: Documentation/admin-guide/mm/pagemap.rst: bit 63 present, bit 62 swapped.
-    if (!load(page)) return Contents::unsure;
-    const std::uint64_t entry = entries_[page - first_];
-    if ((entry >> 63) != 0) return Contents::sure;
-    return (entry >> 62) != 0 ? Contents::unsure : Contents::none;
+    const std::uint64_t* const entry = pagemap_.find(page);
+    if (entry == nullptr) return Contents::unsure;
+    if ((*entry & Pagemap::kPresent) != 0) return Contents::sure;
+    return (*entry & Pagemap::kSwapped) != 0 ? Contents::unsure : Contents::none;
 }
 
 MemoryRange PresentPages::first_run(MemoryRange range, bool& is_sure)
 {
     is_sure = false;
-    if (descriptor_ < 0 || range.start >= range.end) return range;
+    if (!pagemap_.is_readable() || range.start >= range.end) return range;
     std::uintptr_t page = range.start / os::kPageSize;
     const std::uintptr_t end = divide_up(range.end, os::kPageSize);
     while (page < end && contents(page) == Contents::none)

@@ -12,6 +12,7 @@
 
 #include "src/base/heap_view.h"
 #include "src/base/print.h"
+#include "tracer/pagemap.h"
 
 namespace tarn {
 
@@ -60,11 +61,6 @@ private:
 /// and a Java heap has gigabytes of them.
 class PresentPages {
 public:
-    PresentPages();
-    PresentPages(const PresentPages&) = delete;
-    PresentPages& operator=(const PresentPages&) = delete;
-    ~PresentPages();
-
     /// The first run of pages with contents in `range`, clipped to it; empty if there is none.
     /// Where the system does not say: all of it. `is_sure`: they can be read; else they are in
     /// swap, or guard pages that look as if they were (MADV_GUARD_INSTALL).
@@ -73,13 +69,9 @@ public:
 private:
     enum class Contents : std::uint8_t { none, unsure, sure };
 
-    bool load(std::uintptr_t page);
     Contents contents(std::uintptr_t page);
 
-    int descriptor_;
-    std::uintptr_t first_ = 0; // page number of entries_[0]
-    std::size_t count_ = 0;    // entries that are loaded
-    std::array<std::uint64_t, 1024> entries_;
+    Pagemap pagemap_;
 };
 
 } // namespace tarn

@@ -15,7 +15,7 @@
 #include <span>
 
 #include "src/base/heap_view.h"
-#include "tracer/page_map.h"
+#include "tracer/resident_pages.h"
 
 namespace tarn {
 

@@ -70,7 +70,7 @@ void fill(const CheckedPlace& place)
 {
     const std::uintptr_t start = place.start();
     const std::uint64_t word = word_of(start);
-    word_at(start - 2 * kWord) = word;
+    word_at(start - kFront) = word;
     word_at(start - kWord) = word;
     const Back back = back_of(place);
     word_at(back.first) = (word_at(back.first) & ~back.mask) | (word & back.mask);
@@ -81,9 +81,9 @@ Change check_front(const CheckedPlace& place)
 {
     const std::uintptr_t start = place.start();
     const std::uint64_t word = word_of(start);
-    if (word_at(start - 2 * kWord) == word && word_at(start - kWord) == word) [[likely]]
+    if (word_at(start - kFront) == word && word_at(start - kWord) == word) [[likely]]
         return {};
-    return find_change(start - 2 * kWord, start, word);
+    return find_change(start - kFront, start, word);
 }
 
 Change check_back(const CheckedPlace& place)

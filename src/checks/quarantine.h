@@ -39,8 +39,6 @@ public:
     }
 
     MemoryRange memory();
-    /// In a child of fork(), where nobody holds the lock.
-    void reset_lock() { mutex_.reset(); }
 
 private:
     bool grow();

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "src/base/heap_view.h"
+#include "tracer/pagemap.h"
 
 namespace tarn {
 
@@ -29,16 +30,10 @@ private:
     std::array<std::uint64_t, kMost / 64> words_{};
 };
 
-/// Thread safety: one thread. Cost: 8 bytes are read for each page, of ranges that follow each
-/// other a thousand pages at once.
-class PageMap {
+/// Which pages of ranges have memory. Thread safety and cost: see Pagemap.
+class ResidentPages {
 public:
-    PageMap();
-    PageMap(const PageMap&) = delete;
-    PageMap& operator=(const PageMap&) = delete;
-    ~PageMap();
-
-    bool is_readable() const { return descriptor_ >= 0; }
+    bool is_readable() const { return pagemap_.is_readable(); }
 
     /// Requires: `range` begins with a page and has at most PageSet::kMost.
     PageSet pages_in(MemoryRange range);
@@ -48,10 +43,7 @@ public:
 private:
     bool is_resident(std::uintptr_t page);
 
-    int descriptor_;
-    std::uintptr_t first_ = 0; // page number of entries_[0]
-    std::size_t count_ = 0;    // entries that are loaded
-    std::array<std::uint64_t, 1024> entries_;
+    Pagemap pagemap_;
 };
 
 } // namespace tarn

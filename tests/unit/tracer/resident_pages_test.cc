@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-#include "tracer/page_map.h"
-
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -9,6 +7,7 @@
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "tracer/process_maps.h"
+#include "tracer/resident_pages.h"
 
 namespace tarn {
 
@@ -36,7 +35,7 @@ TEST(PageMapTest, SeesWhichPagesWereWritten)
     const auto start = reinterpret_cast<std::uintptr_t>(memory);
     for (const std::size_t page : {0, 7, 1023, 1024, 2999})
         memory[page * os::kPageSize + 5] = std::byte{1};
-    PageMap map;
+    ResidentPages map;
     ASSERT_TRUE(map.is_readable());
     EXPECT_EQ(map.resident_in({start, start + kPages * os::kPageSize}), 5 * os::kPageSize);
     const PageSet first = map.pages_in({start, start + MiB(1)});
@@ -53,7 +52,7 @@ TEST(ResidentReaderTest, AgreesWithThePagesOfEachMapping)
     std::memset(memory, 1, MiB(1));
     const auto address = reinterpret_cast<std::uintptr_t>(memory);
     ResidentReader reader;
-    PageMap map;
+    ResidentPages map;
     Mapping mapping;
     std::size_t resident = 0;
     bool has_memory = false;

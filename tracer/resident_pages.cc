@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-#include "tracer/page_map.h"
+#include "tracer/resident_pages.h"
 
 #include <algorithm>
 #include <bit>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "src/base/units.h"
-#include "src/os/errno_guard.h"
 #include "src/os/memory.h"
 
 namespace tarn {
@@ -33,28 +30,13 @@ std::size_t PageSet::bytes() const
     return pages * os::kPageSize;
 }
 
-PageMap::PageMap() : descriptor_(::open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC)) {}
-
-PageMap::~PageMap()
+bool ResidentPages::is_resident(std::uintptr_t page)
 {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    const std::uint64_t* const entry = pagemap_.find(page);
+    return entry != nullptr && (*entry & Pagemap::kPresent) != 0;
 }
 
-bool PageMap::is_resident(std::uintptr_t page)
-{
-    if (page - first_ >= count_) {
-        const os::ErrnoGuard guard;
-        const ::ssize_t got = ::pread(descriptor_, entries_.data(), sizeof entries_,
-                                      static_cast<::off_t>(page * sizeof(std::uint64_t)));
-        first_ = page;
-        count_ = got > 0 ? static_cast<std::size_t>(got) / sizeof(std::uint64_t) : 0;
-        if (count_ == 0) return false;
-    }
-    // Source: Documentation/admin-guide/mm/pagemap.rst: bit 63, the page is in memory.
-    return entries_[page - first_] >> 63U != 0;
-}
-
-PageSet PageMap::pages_in(MemoryRange range)
+PageSet ResidentPages::pages_in(MemoryRange range)
 {
     PageSet pages;
     const std::uintptr_t first = range.start / os::kPageSize;
@@ -63,7 +45,7 @@ PageSet PageMap::pages_in(MemoryRange range)
     return pages;
 }
 
-std::size_t PageMap::resident_in(MemoryRange range)
+std::size_t ResidentPages::resident_in(MemoryRange range)
 {
     std::size_t pages = 0;
     const std::uintptr_t end = divide_up(range.end, os::kPageSize);
