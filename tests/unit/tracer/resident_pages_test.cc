@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#include "tracer/resident_pages.h"
+
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -7,7 +9,6 @@
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "tracer/process_maps.h"
-#include "tracer/resident_pages.h"
 
 namespace tarn {
 
