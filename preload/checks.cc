@@ -21,6 +21,7 @@
 #include "src/heap/slow_path.h"
 #include "src/include/tarn/malloc.h"
 #include "src/os/errno_guard.h"
+#include "src/os/fork.h"
 #include "src/os/mutex.h"
 #include "src/os/process.h"
 #include "tracer/check_report.h"
@@ -218,7 +219,7 @@ void start_check_reports()
 {
     if (!is_on()) return;
     if (has_own_operators()) ignore_block_kinds();
-    ::pthread_atfork(nullptr, nullptr, after_fork);
+    os::add_fork_hooks({nullptr, nullptr, after_fork});
     find_helper(startup_options().symbolizer.view());
     start_fault_reports();
 }

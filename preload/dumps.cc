@@ -54,7 +54,7 @@ void dump_is_due()
 bool makes_dumps()
 {
     const Options& options = startup_options();
-    return options.counts_sites() &&
+    return options.reports_sites() &&
            (options.interval_milliseconds != 0 || options.interval_bytes != 0 || options.peak != 0);
 }
 
@@ -87,7 +87,7 @@ int fail(int error)
 int dump_profile(const char* path)
 {
     const std::string_view name = path != nullptr ? path : "x";
-    if (!startup_options().counts_sites() || settings.observer == nullptr) return fail(ENOTSUP);
+    if (!startup_options().reports_sites() || settings.observer == nullptr) return fail(ENOTSUP);
     if (is_inside_malloc()) return fail(EAGAIN);
     if (name.empty() || name.find('\n') != std::string_view::npos) return fail(EINVAL);
     bool is_written = false;

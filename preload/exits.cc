@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "preload/endings.h"
 #include "preload/export.h"
 #include "preload/leaks.h"
 #include "preload/next.h"
@@ -30,7 +31,7 @@ constinit tarn::Next<ExecHere> next_execvp("execvp");
 
 [[noreturn]] void end_now(int status, const tarn::Next<void(int)>& libc)
 {
-    const int reported = tarn::report_leaks_at_end(status);
+    const int reported = tarn::report_end(status);
     if (auto* const next = libc.get()) next(reported);
     for (;;)
         ::syscall(SYS_exit_group, reported);
@@ -84,7 +85,7 @@ template <class Use> int with_arguments(const char* first, std::va_list* list, U
 
 [[noreturn]] void end_in_order(int status, const tarn::Next<void(int)>& end)
 {
-    if (!tarn::end_alone()) status = tarn::report_leaks_at_end(status);
+    if (!tarn::end_alone()) status = tarn::report_end(status);
     if (auto* const next = end.get()) next(status);
     // Before our constructor: there is nothing to report, and little to clean up.
     end_now(status, next_exit);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <limits>
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 #include "preload/dumps.h"
 #include "preload/heap_view.h"
 #include "preload/report.h"
+#include "preload/run_limits.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
 #include "preload/state.h"
@@ -24,6 +24,7 @@
 #include "src/heap/thread_cache.h"
 #include "src/include/tarn/malloc.h"
 #include "src/os/errno_guard.h"
+#include "src/os/fork.h"
 #include "src/os/mutex.h"
 #include "src/os/process.h"
 #include "tracer/dead_stacks.h"
@@ -112,6 +113,15 @@ bool wants_reports()
     return startup_options().leaks || startup_options().counts_sites();
 }
 
+TraceReportOptions trace_report_options()
+{
+    return {.most_sites = startup_options().trace_max,
+            .profile = {},
+            .timeline = "",
+            .started_at = started_at,
+            .heap = &heap_view};
+}
+
 void report_trace_now()
 {
     const Options& options = startup_options();
@@ -121,12 +131,10 @@ void report_trace_now()
     }
     const FixedText<1024> file = profile_path(!makes_dumps());
     FixedText<1024> timeline = expand_pattern(options.timeline.view());
-    report_trace({.most_sites = options.trace_max,
-                  .profile = file.view(),
-                  .timeline = timeline.c_str(),
-                  .started_at = started_at,
-                  .heap = &heap_view},
-                 write_report);
+    TraceReportOptions wanted = trace_report_options();
+    wanted.profile = file.view();
+    wanted.timeline = timeline.c_str();
+    report_trace(wanted, write_report);
 }
 
 /// In a trace a block's note says something else, and without stacks there is none.
@@ -196,7 +204,7 @@ std::uint64_t report_leaks_now(bool only_leaks, Asked asked = {.by_signal = fals
 /// its parent had, and of which a shell has thousands.
 std::uint64_t report_now(bool only_leaks)
 {
-    if (startup_options().counts_sites() && !is_forked.load(std::memory_order_relaxed))
+    if (startup_options().reports_sites() && !is_forked.load(std::memory_order_relaxed))
         report_trace_now();
     const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
@@ -231,11 +239,6 @@ bool report_before_signal()
     return true;
 }
 
-void report_at_quick_exit()
-{
-    if (const int status = report_leaks_at_end(0)) ::syscall(SYS_exit_group, status);
-}
-
 } // namespace
 
 bool is_inside_malloc()
@@ -253,6 +256,11 @@ ReportTurn::~ReportTurn()
 {
     ::pthread_setcancelstate(cancellation_, nullptr);
     if (is_had_) resign();
+}
+
+void report_places()
+{
+    report_trace(trace_report_options(), write_report);
 }
 
 std::size_t sample_period(const Options& options)
@@ -298,11 +306,10 @@ void start_leak_reports()
 {
     const Options& options = startup_options();
     owner.store(::getpid(), std::memory_order_relaxed);
-    ::pthread_atfork(nullptr, nullptr, after_fork);
-    ::at_quick_exit(report_at_quick_exit);
+    os::add_fork_hooks({nullptr, nullptr, after_fork});
     report_before_fatal_signals(report_before_signal);
     listen(options.leaks, "leaks_signal", options.leaks_signal.view(), leaks_wanted);
-    listen(options.counts_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
+    listen(options.reports_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
     if (options.leaks && options.leaks_since != LeaksSince::start && !has_marks())
         write_report(
             "tarn: leaks_since: has no effect with trace, of a sample, or without stacks\n");
@@ -327,7 +334,8 @@ int report_leaks_at_end(int status, bool only_leaks)
     if (!become_reporter()) return status;
     if (!is_done.exchange(true)) {
         const bool leaked = report_now(only_leaks) != 0;
-        status_found.store(leaked ? static_cast<int>(options.leaks_exitcode) : 0);
+        const int exceeded = only_leaks || is_forked.load() ? 0 : check_limits();
+        status_found.store(leaked ? static_cast<int>(options.leaks_exitcode) : exceeded);
     }
     resign();
     const int found = status_found.load();

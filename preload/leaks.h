@@ -68,4 +68,7 @@ FixedText<1024> profile_path(bool is_only_one);
 /// Before another program takes this process over; `path`, if it is not null, must be one.
 void report_leaks_before_exec(const char* path);
 
+/// The places that allocate, without a file. Requires: they are counted.
+void report_places();
+
 } // namespace tarn

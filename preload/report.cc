@@ -72,6 +72,7 @@ const char* log_name(std::string_view pattern)
 }
 
 constinit os::Mutex mutex;
+constinit bool is_silent = false;
 
 } // namespace
 
@@ -81,6 +82,11 @@ void name_log()
     if (!pattern.empty()) log_name(pattern);
 }
 
+void silence_reports()
+{
+    is_silent = true;
+}
+
 void reset_report_lock()
 {
     mutex.reset();
@@ -88,6 +94,7 @@ void reset_report_lock()
 
 void write_report(std::string_view text)
 {
+    if (is_silent) return;
     const os::ErrnoGuard keep_errno;
     const os::LockGuard guard(mutex);
     os::Output output;

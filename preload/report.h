@@ -16,6 +16,9 @@ void write_report(std::string_view text);
 /// Decides the name of the log now: a copy of the process that is about to be made has it, too.
 void name_log();
 
+/// From now on nothing is written: in a copy of the process whose end alone is of interest.
+void silence_reports();
+
 /// In a forked child: no other thread writes.
 void reset_report_lock();
 

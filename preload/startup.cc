@@ -13,6 +13,8 @@
 #include <cstdlib>
 
 #include "preload/checks.h"
+#include "preload/endings.h"
+#include "preload/failures.h"
 #include "preload/leaks.h"
 #include "preload/libc_heap.h"
 #include "preload/next.h"
@@ -102,8 +104,11 @@ void print_effective_options()
     if (reports_end) start_leak_reports();
     start_state();
     start_check_reports();
+    start_failures();
     const bool reports_later = options.checks_blocks() || options.samples_guards() ||
-                               options.stats || reports_end || options.limit != 0;
+                               options.stats || reports_end || options.limit != 0 ||
+                               options.refuses();
+    if (reports_later) start_end_reports();
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {
         Printer out(write_report);
@@ -119,7 +124,7 @@ void print_effective_options()
     // What the program's own status would be is known to exit() only. Once more it skips the
     // destructors that come after this one, as LeakSanitizer does, but leaves the streams right.
     // NOLINTNEXTLINE(concurrency-mt-unsafe): exit() is where we come from
-    if (const int status = report_leaks_at_end(check_blocks_at_end(0))) std::exit(status);
+    if (const int status = report_end(0)) std::exit(status);
 }
 
 } // namespace
@@ -149,6 +154,7 @@ void configure_heap()
     fallback = fallback_backend(options.fallback);
     if (watches || options.counts_sites()) prepare_leak_report();
     prepare_checks();
+    prepare_failures();
 }
 
 } // namespace tarn

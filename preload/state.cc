@@ -2,7 +2,6 @@
 
 #include "preload/state.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include "preload/export.h"
@@ -11,6 +10,7 @@
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/os/errno_guard.h"
+#include "src/os/fork.h"
 #include "tracer/state_file.h"
 
 namespace tarn {
@@ -80,19 +80,24 @@ void prepare_state()
 {
     const Options& options = startup_options();
     const std::string_view pattern = options.state.view();
-    if (pattern.empty() || !options.counts_sites()) return;
+    if (pattern.empty() || !options.reports_sites()) return;
     const FixedText<1024> path = expand_pattern(pattern);
     const FixedText<1020> in_force = options_in_force();
     if (state_file.open({.path = path.view(),
                          .options = in_force.view(),
                          .sample_period = sample_period(options),
                          .sink = write_report}))
-        ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+        os::add_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});
 }
 
 void start_state()
 {
     next_bare_fork.find();
+}
+
+BareFork* bare_fork()
+{
+    return next_bare_fork.get();
 }
 
 } // namespace tarn

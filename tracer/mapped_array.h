@@ -84,4 +84,13 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// An object that is never destroyed: threads may need it until the last moment of the process.
+template <class T> union Lasting {
+    T value{};
+    constexpr Lasting() noexcept {} // NOLINT(modernize-use-equals-default): it would be deleted
+    Lasting(const Lasting&) = delete;
+    Lasting& operator=(const Lasting&) = delete;
+    ~Lasting() {} // NOLINT(modernize-use-equals-default): likewise
+};
+
 } // namespace tarn

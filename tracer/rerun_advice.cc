@@ -88,6 +88,12 @@ void print_command(Printer& out)
 
 } // namespace
 
+void print_rerun_command(Printer& out)
+{
+    print_library(out);
+    print_command(out);
+}
+
 void print_rerun_advice(Printer& out, const CheckError& error)
 {
     // An alignment that was asked for has to be kept, whatever it leaves behind the block.
@@ -99,8 +105,7 @@ void print_rerun_advice(Printer& out, const CheckError& error)
     else
         out << "size:" << std::uint64_t{error.block.size};
     out << align_for(error);
-    print_library(out);
-    print_command(out);
+    print_rerun_command(out);
     out << "\n";
 }
 

@@ -13,4 +13,7 @@ namespace tarn {
 /// blocks of that place.
 void print_rerun_advice(Printer& out, const CheckError& error);
 
+/// The preload and the command of this process, as a shell reads them.
+void print_rerun_command(Printer& out);
+
 } // namespace tarn

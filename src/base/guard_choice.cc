@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "src/base/quantity.h"
 #include "src/base/text.h"
@@ -14,7 +13,9 @@ namespace tarn {
 namespace {
 
 constexpr std::string_view kSeparators = ",: ";
-constexpr std::array<std::string_view, 2> kWithColon{"guard=size", "guard=site"};
+constexpr std::array<std::string_view, 3> kWithColon{"guard=size", "guard=site", "fail=site"};
+
+} // namespace
 
 std::optional<std::uint32_t> parse_site(std::string_view text)
 {
@@ -28,6 +29,8 @@ std::optional<std::uint32_t> parse_site(std::string_view text)
     }
     return number;
 }
+
+namespace {
 
 bool parse_sizes(std::string_view text, GuardChoice& choice)
 {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "src/base/print.h"
@@ -47,9 +48,11 @@ void print_guard(FixedText<600>& out, const GuardChoice& choice);
 
 /// The number of a place as it is printed: eight digits.
 FixedText<8> site_text(std::uint32_t site);
+/// As it is printed, or with fewer digits. Errors: nullopt.
+std::optional<std::uint32_t> parse_site(std::string_view text);
 
 /// How much of a list of options is the first one: up to the separator, but for the colon that a
-/// value of guard= has.
+/// value of guard= or fail= has.
 std::size_t first_option_size(std::string_view list);
 
 } // namespace tarn

@@ -18,7 +18,38 @@ bool has_leaks(const Options& options)
 
 bool has_trace(const Options& options)
 {
+    return options.reports_sites();
+}
+
+bool lists_places(const Options& options)
+{
     return options.counts_sites();
+}
+
+bool counts_all(const Options& options)
+{
+    return options.counts_all();
+}
+
+bool has_rate(const Options& options)
+{
+    return options.fail.kind == FailChoice::Kind::rate;
+}
+
+bool has_fail_fork(const Options& options)
+{
+    return options.fail_fork;
+}
+
+bool has_baseline(const Options& options)
+{
+    return !options.baseline.view().empty();
+}
+
+bool may_be_ended(const Options& options)
+{
+    return options.checks_blocks() || options.guard || options.compares_totals() ||
+           options.fail_fork || options.max_alloc != 0;
 }
 
 bool has_stacks(const Options& options)
@@ -74,7 +105,7 @@ bool fills_freed_blocks(const Options& options)
 
 bool has_stacks_or_checks(const Options& options)
 {
-    return has_stacks(options) || may_find_misuse(options);
+    return has_stacks(options) || may_find_misuse(options) || options.refuses();
 }
 
 bool has_children(const Options& options)
@@ -90,9 +121,11 @@ struct Need {
 
 constexpr std::string_view kTrace = "trace or profile";
 constexpr std::string_view kAnyStacks = "trace, profile, or leaks with stacks";
-constexpr std::string_view kAnyReport = "trace, profile, debug, guard, or leaks with stacks";
+constexpr std::string_view kAnyReport = "trace, profile, debug, guard, fail, or leaks with stacks";
 constexpr std::string_view kChecks = "debug, canary, poison or quarantine";
 constexpr std::string_view kMisuse = "debug, canary, poison, quarantine or guard";
+constexpr std::string_view kCountOfAll =
+    "a look at every block, which profile and sample do not take";
 constexpr std::string_view kLeaksWithStacks = "leaks with stacks";
 
 constexpr std::array kNeeds{
@@ -117,13 +150,22 @@ constexpr std::array kNeeds{
     Need{"poison_free", fills_freed_blocks, "poison=free"},
     Need{"mismatch", has_checks, kChecks},
     Need{"on_error", may_find_misuse, kMisuse},
-    Need{"exitcode", may_find_misuse, kMisuse},
+    Need{"exitcode", may_be_ended, "debug, guard, fail_fork or a limit"},
+    Need{"fail", counts_all, kCountOfAll},
+    Need{"fail_fork", counts_all, kCountOfAll},
+    Need{"max_alloc", counts_all, kCountOfAll},
+    Need{"limit_peak", counts_all, kCountOfAll},
+    Need{"limit_allocs", counts_all, kCountOfAll},
+    Need{"baseline", counts_all, kCountOfAll},
+    Need{"baseline_margin", has_baseline, "baseline"},
+    Need{"fail_seed", has_rate, "fail=rate"},
+    Need{"fail_timeout", has_fail_fork, "fail_fork"},
     Need{"timeline", has_trace, kTrace},
     Need{"state", has_trace, kTrace},
     Need{"guard_align", has_guards, "guard"},
     Need{"guard_max", has_guards, "guard"},
     Need{"guard_memory", has_guards, "guard"},
-    Need{"trace_max", has_trace, kTrace},
+    Need{"trace_max", lists_places, "trace, profile or a limit"},
     Need{"trace_file", has_trace, kTrace},
     Need{"trace_signal", has_trace, kTrace},
     Need{"interval", has_trace, kTrace},

@@ -146,6 +146,10 @@ struct Assign {
     {
         return parse_guard(value, options.*member);
     }
+    bool operator()(FailChoice Options::*member) const
+    {
+        return parse_fail(value, options.*member);
+    }
     bool operator()(OptionText Options::*member) const
     {
         if (value.empty() || value.size() >= sizeof(OptionText) - sizeof(std::size_t)) return false;
@@ -194,6 +198,7 @@ struct PrintValue {
         }
     }
     void operator()(GuardChoice Options::*member) const { print_guard(out, options.*member); }
+    void operator()(FailChoice Options::*member) const { print_fail(out, options.*member); }
     template <class Enum> void operator()(Enum Options::*member) const
     {
         out << word_at(spec.values, options.*member);
@@ -314,11 +319,11 @@ void print_option_help(Printer& out)
            "TARN_KEY=value (wins).\n"
            "Sizes take k m g t, times ms s m; patterns %p pid, %e executable, %t time, %n number, "
            "%h host.\n\n";
-    out << "  " << Column{"KEY=VALUES", -36} << Column{"DEFAULT", -10} << "MEANING\n";
+    out << "  " << Column{"KEY=VALUES", -40} << Column{"DEFAULT", -10} << "MEANING\n";
     for (const OptionSpec& spec : option_specs()) {
         FixedText<64> key;
         key << spec.name << "=" << spec.values;
-        out << "  " << Column{key.view(), -36}
+        out << "  " << Column{key.view(), -40}
             << Column{spec.default_value.empty() ? "-" : spec.default_value, -10} << spec.help
             << "\n";
     }

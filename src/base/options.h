@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "src/base/fail_choice.h"
 #include "src/base/guard_choice.h"
 #include "src/base/print.h"
 #include "src/base/units.h"
@@ -92,6 +93,16 @@ struct Options {
     OnError on_error = OnError::abort;
     std::size_t exitcode = 99;
 
+    FailChoice fail = {};
+    std::size_t fail_seed = 1;
+    bool fail_fork = false;
+    std::size_t fail_timeout = 10000; // milliseconds
+    std::size_t max_alloc = 0;        // bytes, 0: no limit, as of those that follow
+    std::size_t limit_peak = 0;       // bytes
+    std::size_t limit_allocs = 0;
+    OptionText baseline;             // file name pattern, empty: none
+    std::size_t baseline_margin = 5; // percent
+
     /// Whether blocks are checked, see src/checks.
     bool checks_blocks() const
     {
@@ -102,9 +113,21 @@ struct Options {
     bool samples_guards() const
     {
         return guard.kind == GuardChoice::Kind::sample && !canary && poison == PoisonMode::off &&
-               quarantine == 0 && check_every == 0 && !leaks && !counts_sites();
+               quarantine == 0 && check_every == 0 && !leaks && !counts_sites() && !refuses();
     }
-    bool counts_sites() const { return trace || profile; }
+    /// Whether there is a report on places that allocate.
+    bool reports_sites() const { return trace || profile; }
+    /// Whether the figures of the whole run are held against others.
+    bool compares_totals() const
+    {
+        return counts_all() && (limit_peak != 0 || limit_allocs != 0 || !baseline.view().empty());
+    }
+    /// Whether they are counted for either.
+    bool counts_sites() const { return reports_sites() || compares_totals(); }
+    /// Whether all blocks are counted, not those of a sample.
+    bool counts_all() const { return !profile && sample == 0; }
+    /// Whether there are allocations that get no memory though there is some.
+    bool refuses() const { return counts_all() && (fail || fail_fork || max_alloc != 0); }
 };
 
 /// What sample= is if only profile is set.
@@ -143,10 +166,10 @@ struct BundleField {
 };
 using OptionField =
     std::variant<bool Options::*, BundleField, PoisonMode Options::*, OnError Options::*,
-                 GuardChoice Options::*, GuardAlign Options::*, FallbackKind Options::*,
-                 HugePageMode Options::*, DeepBind Options::*, LeaksSince Options::*,
-                 StopWorld Options::*, OptionText Options::*, LeakKinds Options::*, SizeField,
-                 TimeField, CountField, PeriodField, PercentField>;
+                 FailChoice Options::*, GuardChoice Options::*, GuardAlign Options::*,
+                 FallbackKind Options::*, HugePageMode Options::*, DeepBind Options::*,
+                 LeaksSince Options::*, StopWorld Options::*, OptionText Options::*,
+                 LeakKinds Options::*, SizeField, TimeField, CountField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

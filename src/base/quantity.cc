@@ -3,7 +3,6 @@
 #include "src/base/quantity.h"
 
 #include <algorithm>
-#include <array>
 
 namespace tarn {
 

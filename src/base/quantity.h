@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -22,6 +23,9 @@ struct Unit {
     std::string_view suffix;
     std::size_t factor;
 };
+
+/// For a number alone.
+inline constexpr std::array<Unit, 1> kNoUnit{{{"", 1}}};
 
 /// Reads leading digits off `text`; none, or a number over 64 bits: nullopt.
 std::optional<std::size_t> take_number(std::string_view& text);

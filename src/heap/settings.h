@@ -26,10 +26,19 @@ struct Settings {
     /// Gives the program the blocks of a sample, one in `sample_period`, and takes them back; all
     /// others are the heap's. Without observer and checks; nullptr: there is no such sample.
     const BlockChecks* guards = nullptr;
+    /// Whether a request of so many bytes is to fail though there is memory; asked on no slow path,
+    /// and only where all requests come to one: with an observer of all, or checks. nullptr: none.
+    bool (*refuses)(std::size_t size) = nullptr;
     /// The observer is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
     std::size_t sample_period = 0;
 };
 
 inline constinit Settings settings;
+
+/// Whether a request is to fail, see Settings::refuses.
+inline bool is_refused(std::size_t size)
+{
+    return settings.refuses != nullptr && settings.refuses(size);
+}
 
 } // namespace tarn

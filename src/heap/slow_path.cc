@@ -18,6 +18,7 @@
 #include "src/heap/remote_free.h"
 #include "src/heap/settings.h"
 #include "src/heap/stay.h"
+#include "src/os/fork.h"
 #include "src/os/process.h"
 
 namespace tarn {
@@ -25,7 +26,6 @@ namespace tarn {
 namespace {
 
 constinit os::Mutex initialise_mutex;
-constinit ForeignOwner foreign_owner{};
 constinit std::atomic<std::size_t> unknown_count{0};
 /// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
 /// than the look.
@@ -83,8 +83,8 @@ bool is_guarded(const void* block)
     return settings.guards != nullptr && settings.guards->owns(block);
 }
 
-/// `padded` bytes for a request of `size`.
-void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)
+/// `padded` bytes for a request of `size` that is not to fail, see is_refused().
+void* allocate_granted(std::size_t size, std::size_t padded, std::size_t alignment)
 {
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
@@ -97,6 +97,23 @@ void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignm
     }
     return checked(
         told(allocate_large(std::max(taken, kMinAlignment), alignment, Zero::no), size, padded));
+}
+
+void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)
+{
+    if (is_refused(size)) [[unlikely]]
+        return out_of_memory();
+    return allocate_granted(size, padded, alignment);
+}
+
+void* grow_granted(std::size_t size)
+{
+    if (size <= kMaxPooledSize || settings.checks != nullptr)
+        return allocate_granted(size, size, kMinAlignment);
+    const SlowPath path;
+    if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
+    const std::size_t taken = with_gap(size, size, kMinAlignment);
+    return checked(told(allocate_growing(taken), size, size));
 }
 
 void* cleared(void* block, std::size_t size)
@@ -176,7 +193,7 @@ void detail::initialise_heap()
     os::set_thread_exit_hook(leave_thread);
     // Not with the second thread: it may be on its way into the heap while the first one forks.
     os::prepare_barrier();
-    os::set_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
+    os::add_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});
     is_initialised.store(true, std::memory_order_release);
 }
 
@@ -201,6 +218,7 @@ void* allocate_aligned_slow(std::size_t size, std::size_t alignment)
 void* allocate_zeroed_slow(std::size_t size)
 {
     if (size < kZeroFrom) return cleared(allocate_anywhere(size, size, kMinAlignment), size);
+    if (is_refused(size)) return out_of_memory();
 
     const SlowPath path;
     // Emergency memory is fresh.
@@ -231,16 +249,6 @@ void deallocate_unchecked(void* block)
         give_back(this_thread_cache().heap, static_cast<FreeBlock*>(block));
     else
         deallocate_large(block);
-}
-
-bool free_foreign(void* block)
-{
-    return foreign_owner.free != nullptr && foreign_owner.free(block);
-}
-
-std::size_t foreign_size(const void* block)
-{
-    return foreign_owner.usable_size != nullptr ? foreign_owner.usable_size(block) : 0;
 }
 
 void deallocate_overflow(void* address)
@@ -300,15 +308,14 @@ std::size_t foreign_usable_size(const void* block)
 
 void* allocate_to_grow(std::size_t size)
 {
-    if (size <= kMaxPooledSize || settings.checks != nullptr) return allocate_slow(size);
-    const SlowPath path;
-    if (!path.entered()) return checked(emergency::allocate(size, kMinAlignment));
-    const std::size_t taken = with_gap(size, size, kMinAlignment);
-    return checked(told(allocate_growing(taken), size, size));
+    return is_refused(size) ? out_of_memory() : grow_granted(size);
 }
 
 void* reallocate_foreign(void* block, std::size_t size)
 {
+    // For all that it comes to: a block that grows in place might as well have had to move.
+    if (settings.refuses != nullptr && size > foreign_usable_size(block) && is_refused(size))
+        return out_of_memory();
     {
         const SlowPath path;
         if (path.entered() && settings.checks != nullptr && !emergency::owns(block))
@@ -322,7 +329,8 @@ void* reallocate_foreign(void* block, std::size_t size)
     }
     const std::size_t old_size = foreign_usable_size(block);
     if (old_size == 0) return out_of_memory(); // nobody's: its contents cannot be known
-    void* const moved = size > old_size ? allocate_to_grow(size) : allocate_slow(size);
+    void* const moved =
+        size > old_size ? grow_granted(size) : allocate_granted(size, size, kMinAlignment);
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(size, old_size));
     deallocate_foreign(block);
@@ -340,11 +348,6 @@ void* tell_moved(void* block, std::size_t copied)
     if (!is_observed(block)) return block;
     if (const SlowPath path; path.entered()) detail::tell_resized(block, copied);
     return block;
-}
-
-void set_foreign_owner(ForeignOwner owner)
-{
-    foreign_owner = owner;
 }
 
 std::size_t unknown_frees()

@@ -172,11 +172,6 @@ void arm_thread_exit(void* argument)
     ::pthread_setspecific(exit_key, argument);
 }
 
-void set_fork_hooks(void (*before)(), void (*after_in_parent)(), void (*after_in_child)())
-{
-    ::pthread_atfork(before, after_in_parent, after_in_child);
-}
-
 void lock_stdio()
 {
     if (_IO_list_lock != nullptr) _IO_list_lock();

@@ -59,9 +59,6 @@ bool set_thread_exit_hook(ThreadExitHook hook);
 /// From now on the hook runs for this thread, once.
 void arm_thread_exit(void* argument);
 
-/// Runs the three around each fork(): in the parent before, in the parent after, in the child.
-void set_fork_hooks(void (*before)(), void (*after_in_parent)(), void (*after_in_child)());
-
 /// Holds libc's lock on the list of open streams across fork, which fork() itself takes only
 /// after our own locks: a thread that holds it and calls malloc would wait for us for ever.
 /// It is recursive, so that fork() takes it once more without harm.

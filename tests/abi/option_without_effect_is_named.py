@@ -11,7 +11,8 @@ from preload import expect, run_well
 LIBRARY, SUBJECT = sys.argv[1:3]
 
 STACKS = "trace, profile, or leaks with stacks"
-ANY_REPORT = "trace, profile, debug, guard, or leaks with stacks"
+ANY_REPORT = "trace, profile, debug, guard, fail, or leaks with stacks"
+ALL = "a look at every block, which profile and sample do not take"
 MISUSE = "debug, canary, poison, quarantine or guard"
 # Key: a value other than its default, what it needs, and with what it has an effect.
 NEEDS = {
@@ -29,7 +30,7 @@ NEEDS = {
     "stw": ("fork", "leaks", "leaks"),
     "children": ("off", "leaks or state", "leaks"),
     "sample": ("4096", STACKS, "leaks"),
-    "trace_max": ("7", "trace or profile", "profile"),
+    "trace_max": ("7", "trace, profile or a limit", "profile"),
     "trace_file": ("/dev/null", "trace or profile", "profile"),
     "trace_signal": ("USR2", "trace or profile", "profile"),
     "interval": ("60000ms", "trace or profile", "profile"),
@@ -44,15 +45,21 @@ NEEDS = {
     "poison_free": ("7", "poison=free", "debug"),
     "mismatch": ("off", "debug, canary, poison or quarantine", "debug"),
     "on_error": ("continue", MISUSE, "guard"),
-    "exitcode": ("7", MISUSE, "guard"),
+    "exitcode": ("7", "debug, guard, fail_fork or a limit", "guard"),
+    "baseline_margin": ("7%", "baseline", "baseline=/nowhere/file"),
+    "fail_seed": ("7", "fail=rate", "fail=rate=0.000001"),
+    "fail_timeout": ("7ms", "fail_fork", "fail_fork"),
     "guard_align": ("left", "guard", "guard"),
     "guard_max": ("7000", "guard", "guard"),
     "guard_memory": ("1048576", "guard", "guard"),
 }
+# Those that have no effect with a sample.
+NOT_OF_A_SAMPLE = {"fail": "1000000", "fail_fork": "on", "max_alloc": "1073741824",
+                   "limit_peak": "1073741824", "limit_allocs": "1000000", "baseline": "/nowhere/file"}
 # Those that need nothing, and those that others need.
 FREE = {"help", "verbose", "stats", "stats_json", "log", "fallback", "pools", "limit",
         "purge_delay", "deepbind", "only", "leaks", "trace", "profile", "debug", "canary",
-        "poison", "quarantine", "check_every", "guard"}
+        "poison", "quarantine", "check_every", "guard", *NOT_OF_A_SAMPLE}
 # Without what is on by default.
 OFF = {"thp": "pools=off,", "huge_pages": "pools=off,"}
 
@@ -60,7 +67,7 @@ OFF = {"thp": "pools=off,", "huge_pages": "pools=off,"}
 def told(options, key):
     """Lines about the key. What else is set keeps the program's status, and the folder clean."""
     result = run_well(LIBRARY, SUBJECT,
-                      TARN=f"leaks_exitcode=0,trace_file=/dev/null,{options}")
+                      TARN=f"leaks_exitcode=0,exitcode=0,trace_file=/dev/null,{options}")
     return [line for line in result.stderr.splitlines()
             if line.startswith(f"tarn: {key}=") and "no effect" in line]
 
@@ -76,6 +83,12 @@ for key, (value, needs, enough) in NEEDS.items():
     expect(result.stderr.splitlines() == [line], line, repr(result.stderr))
     expect(result.stdout == "done\n", "the program's output", repr(result.stdout))
     expect(told(f"{enough},{key}={value}", key) == [], f"nothing with {enough}", key)
+
+for key, value in NOT_OF_A_SAMPLE.items():
+    expect(told(f"profile,{key}={value}", key) ==
+           [f"tarn: {key}={value} has no effect without {ALL}"], f"a line about {key}",
+           told(f"profile,{key}={value}", key))
+    expect(told(f"{key}={value}", key) == [], "nothing", key)
 
 result = run_well(LIBRARY, SUBJECT, TARN="sample=4k,peak=5,leaks_max=1,children=on,stacks=on")
 expect([line.split("=")[0] for line in result.stderr.splitlines()] ==

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -116,27 +115,6 @@ TEST(Process, CallsTheThreadExitHookOnceAndBehindThreadLocals)
     events.clear();
     test::in_thread([] {}); // not armed
     EXPECT_TRUE(events.empty());
-}
-
-int before_forks = 0;
-int parent_hooks = 0;
-int child_hooks = 0;
-
-TEST(Process, RunsTheForkHooksAroundEachFork)
-{
-    set_fork_hooks([] { ++before_forks; }, [] { ++parent_hooks; }, [] { ++child_hooks; });
-    for (int round = 1; round <= 2; ++round) {
-        const pid_t child = ::fork();
-        if (child == 0)
-            ::_exit(before_forks == round && parent_hooks == round - 1 ? child_hooks : 9);
-        int status = 0;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
-        ASSERT_TRUE(WIFEXITED(status));
-        EXPECT_EQ(WEXITSTATUS(status), 1);
-        EXPECT_EQ(before_forks, round);
-        EXPECT_EQ(parent_hooks, round);
-        EXPECT_EQ(child_hooks, 0);
-    }
 }
 
 TEST(Process, MayTakeTheLockOfTheStreamsTwice)
