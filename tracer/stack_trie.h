@@ -13,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,7 +27,10 @@ struct Call {
     std::uint64_t address : 48;
     std::uint64_t module : 16; // number in ModuleTable
 
-    friend bool operator==(const Call&, const Call&) = default;
+    friend bool operator==(const Call& a, const Call& b)
+    {
+        return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+    }
 };
 
 /// "Module" of what is no call, but a tag; above all of these. Its address is the tag's number.
@@ -60,7 +64,7 @@ public:
     /// Nodes so far; their numbers are 1 to size().
     std::size_t size() const { return size_.load(std::memory_order_acquire); }
 
-    static constexpr std::size_t kNodeSize = 16;
+    static constexpr std::size_t kNodeSize = 24;
     static constexpr std::size_t kNodesInChunk = std::size_t{1} << 12;
 
     /// Takes over the tree of a state file, whose chunks stay where they are; calls of more than
@@ -72,10 +76,17 @@ private:
         Call call;
         TraceId parent;
         std::atomic<std::uint32_t> tag;
+        std::atomic<TraceId> first; // the newest of those that it calls, or kMany
+        std::atomic<TraceId> next;  // the next older one of those with the same parent
     };
     static_assert(sizeof(Node) == kNodeSize);
 
-    /// Numbers of nodes by hash, open addressing; half of it is free.
+    /// Most nodes have one child or two, which lie close by, made one after the other. Up to
+    /// kMostListed are a list; of a node that has more, all are in the table.
+    static constexpr TraceId kMany = ~TraceId{0};
+    static constexpr std::size_t kMostListed = 8;
+
+    /// Numbers of such nodes by hash, open addressing; half of it is free.
     struct Table {
         std::size_t capacity; // a power of two
         std::atomic<TraceId>* slots;
@@ -87,12 +98,22 @@ private:
     {
         return chunks_[id / kNodesInChunk].load(std::memory_order_acquire)[id % kNodesInChunk];
     }
-    TraceId find(const Table* table, TraceId parent, Call call) const;
+    std::atomic<TraceId>& first_of(TraceId parent)
+    {
+        return parent != kNoTrace ? node(parent).first : outermost_;
+    }
+    TraceId find(TraceId parent, Call call);
+    TraceId find_in_table(TraceId parent, Call call) const;
     TraceId add(TraceId parent, Call call);
+    bool has_room_in_list(TraceId parent);
     const Table* grown(const Table* table);
     void place(const Table& table, TraceId id) const;
+    void put_in_list(TraceId id);
+    void put_in_table(const Table& table, TraceId id);
 
+    std::atomic<TraceId> outermost_{kNoTrace}; // as Node::first
     std::atomic<const Table*> table_{nullptr};
+    std::size_t in_table_ = 0; // guarded by mutex_
     std::array<std::atomic<Node*>, kMostChunks> chunks_{};
     std::atomic<std::size_t> size_{0};
     os::Mutex mutex_; // for changes

@@ -23,7 +23,7 @@ namespace tarn {
 /// As a number, which another order of bytes would make another one: "tarnstat".
 inline constexpr std::uint64_t kStateMagic = 0x746174736E726174;
 /// Counts up when anything below changes, also in a table that a chunk holds.
-inline constexpr std::uint32_t kStateVersion = 1;
+inline constexpr std::uint32_t kStateVersion = 2;
 
 /// Whatever is not sized below takes whole pages of this size.
 inline constexpr std::size_t kStatePage = os::kPageSize;

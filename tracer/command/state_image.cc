@@ -46,12 +46,16 @@ bool StackTrie::adopt(std::span<void* const> chunks, std::size_t size, std::size
 {
     if (chunks.size() > kMostChunks || size / kNodesInChunk >= std::max(chunks.size(), 1UL))
         return false;
+    // A reader looks no children up: what the file says of them is not checked, but forgotten.
+    outermost_.store(kNoTrace, std::memory_order_relaxed);
     table_.store(nullptr, std::memory_order_relaxed);
+    in_table_ = 0;
     for (std::size_t i = 0; i < chunks.size(); ++i)
         chunks_[i].store(static_cast<Node*>(chunks[i]), std::memory_order_relaxed);
     size_.store(chunks.empty() ? 0 : size, std::memory_order_release);
     for (std::size_t id = 1; id <= this->size(); ++id) {
         Node& own = node(static_cast<TraceId>(id));
+        own.first.store(kNoTrace, std::memory_order_relaxed);
         if (own.parent >= id) return false; // there could be a ring
         if (own.call.module > modules && own.call.module != kTagModule) own.call.module = kNoModule;
     }

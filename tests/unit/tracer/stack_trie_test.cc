@@ -79,24 +79,41 @@ TEST_F(StackTrieTest, KeepsAllWhenItGrows)
         ASSERT_EQ(trie().child(kNoTrace, call_at(0x800000 + i)), size + 1 + i);
 }
 
+TEST_F(StackTrieTest, KnowsEachOfFewChildrenAndOfMany)
+{
+    const TraceId outer = trie().child(kNoTrace, call_at(0x1000));
+    const TraceId beside = trie().child(kNoTrace, call_at(0x2000));
+    std::vector<TraceId> children;
+    for (std::uint64_t count = 1; count <= 40; ++count) {
+        children.push_back(trie().child(outer, call_at(0x3000 + count)));
+        EXPECT_EQ(trie().size(), 2 + count);
+        for (std::uint64_t i = 0; i < count; ++i)
+            ASSERT_EQ(trie().child(outer, call_at(0x3001 + i)), children[i]) << "of " << count;
+    }
+    EXPECT_EQ(trie().child(beside, call_at(0x3001)), 43U);
+}
+
 TEST_F(StackTrieTest, GivesThreadsTheSameNodesForTheSameStacks)
 {
     constexpr std::size_t kThreads = 4;
     constexpr std::uint64_t kCalls = 20000;
-    std::vector<std::vector<TraceId>> found(kThreads);
-    test::in_threads(kThreads, [&](std::size_t number) {
-        for (std::uint64_t i = 0; i < kCalls; ++i) {
-            const TraceId parent = i < 10 ? kNoTrace : found[number][i / 2];
-            found[number].push_back(trie().child(parent, call_at(0x1000 + i)));
-        }
-    });
-    for (std::size_t number = 1; number < kThreads; ++number)
-        EXPECT_EQ(found[number], found[0]);
-    const std::set<TraceId> different(found[0].begin(), found[0].end());
-    EXPECT_EQ(different.size(), kCalls);
-    EXPECT_EQ(*different.begin(), 1U);
-    EXPECT_EQ(*different.rbegin(), kCalls);
-    EXPECT_EQ(trie().size(), kCalls);
+    for (const std::uint64_t children : {2U, 5U, 300U}) { // of each node
+        const auto shared = std::make_unique<StackTrie>();
+        std::vector<std::vector<TraceId>> found(kThreads);
+        test::in_threads(kThreads, [&](std::size_t number) {
+            for (std::uint64_t i = 0; i < kCalls; ++i) {
+                const TraceId parent = i < 10 ? kNoTrace : found[number][i / children];
+                found[number].push_back(shared->child(parent, call_at(0x1000 + i)));
+            }
+        });
+        for (std::size_t number = 1; number < kThreads; ++number)
+            EXPECT_EQ(found[number], found[0]);
+        const std::set<TraceId> different(found[0].begin(), found[0].end());
+        EXPECT_EQ(different.size(), kCalls);
+        EXPECT_EQ(*different.begin(), 1U);
+        EXPECT_EQ(*different.rbegin(), kCalls);
+        EXPECT_EQ(shared->size(), kCalls);
+    }
 }
 
 TEST_F(StackTrieTest, KeepsTheTagOfEachNode)
