@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "preload/dumps.h"
+#include "preload/events.h"
 #include "preload/heap_view.h"
 #include "preload/report.h"
 #include "preload/run_limits.h"
@@ -122,8 +123,9 @@ TraceReportOptions trace_report_options()
             .heap = &heap_view};
 }
 
-void report_trace_now()
+void report_trace_now(bool is_end)
 {
+    report_events(is_end);
     const Options& options = startup_options();
     if (settings.observer == nullptr) {
         write_report("tarn: no trace: no address space for it, or a libc older than 2.35\n");
@@ -205,7 +207,7 @@ std::uint64_t report_leaks_now(bool only_leaks, Asked asked = {.by_signal = fals
 std::uint64_t report_now(bool only_leaks)
 {
     if (startup_options().reports_sites() && !is_forked.load(std::memory_order_relaxed))
-        report_trace_now();
+        report_trace_now(!only_leaks);
     const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
 }
@@ -219,7 +221,7 @@ void leaks_wanted()
 void trace_wanted()
 {
     if (is_inside_malloc()) return defer_until_outside(trace_wanted);
-    if (const ReportTurn turn; turn.is_had()) report_trace_now();
+    if (const ReportTurn turn; turn.is_had()) report_trace_now(false);
 }
 
 /// Has `act` called when the signal arrives that an option names.
@@ -299,6 +301,7 @@ void prepare_leak_report()
                                        .sample_period = sample_period(options)});
     if (settings.observer == nullptr) return;
     settings.sample_period = sample_period(options);
+    settings.observer = prepare_events(settings.observer);
     if (makes_dumps()) settings.observer = prepare_dumps(settings.observer);
 }
 
@@ -313,6 +316,7 @@ void start_leak_reports()
     if (options.leaks && options.leaks_since != LeaksSince::start && !has_marks())
         write_report(
             "tarn: leaks_since: has no effect with trace, of a sample, or without stacks\n");
+    start_events();
     if (settings.observer == nullptr) return;
     const std::string_view symbolizer = startup_options().symbolizer.view();
     if (!find_helper(symbolizer) && !symbolizer.empty())

@@ -11,6 +11,7 @@
 #include "preload/startup.h"
 #include "src/os/errno_guard.h"
 #include "src/os/fork.h"
+#include "tracer/events.h"
 #include "tracer/state_file.h"
 
 namespace tarn {
@@ -111,9 +112,11 @@ TARN_EXPORT ::pid_t _Fork() noexcept
     const tarn::StateFile::Copy copy = tarn::state_file.before_fork();
     const ::pid_t child = next();
     const tarn::os::ErrnoGuard guard;
-    if (child == 0)
+    if (child == 0) {
         tarn::take_over(copy);
-    else
+        tarn::stop_events_of_child();
+    } else {
         tarn::StateFile::after_fork_in_parent(copy);
+    }
     return child;
 }

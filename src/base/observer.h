@@ -40,6 +40,13 @@ struct Observer {
     void (*resized)(const BlockNote& note, std::size_t copied);
     /// The calling thread ends; it may still allocate.
     void (*thread_leaves)();
+
+    /// Where the block is that allocated() has told of, what of `trace` it has returned for it, and
+    /// how it was to be aligned; and which one is given back, before freed() and before anyone else
+    /// can have it, also if allocated() was not told of it. Null: need not be known.
+    void (*placed)(const void* block, std::size_t size, std::uint32_t trace,
+                   std::size_t alignment) = nullptr;
+    void (*removed)(const void* block) = nullptr;
 };
 
 } // namespace tarn

@@ -113,6 +113,17 @@ bool has_children(const Options& options)
     return options.leaks || !options.state.view().empty();
 }
 
+/// A sample has not every call.
+bool has_whole_trace(const Options& options)
+{
+    return options.trace && options.sample == 0;
+}
+
+bool has_events(const Options& options)
+{
+    return !options.events.view().empty();
+}
+
 struct Need {
     std::string_view option;
     bool (*is_met)(const Options& options);
@@ -162,6 +173,8 @@ constexpr std::array kNeeds{
     Need{"fail_timeout", has_fail_fork, "fail_fork"},
     Need{"timeline", has_trace, kTrace},
     Need{"state", has_trace, kTrace},
+    Need{"events", has_whole_trace, "trace, nor with sample"},
+    Need{"events_max", has_events, "events"},
     Need{"guard_align", has_guards, "guard"},
     Need{"guard_max", has_guards, "guard"},
     Need{"guard_memory", has_guards, "guard"},

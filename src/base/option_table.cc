@@ -94,6 +94,10 @@ constexpr std::array kOptionSpecs{
         "state", &Options::state, "PATTERN", "",
         "trace: keep its tables in this file, which tarn state reads at any time, even after "
         "SIGKILL"},
+    OptionSpec{"events", &Options::events, "PATTERN", "",
+               "trace: write every call of malloc and free to this file, for tarn replay"},
+    OptionSpec{"events_max", SizeField{&Options::events_max}, "SIZE", "1g",
+               "most bytes of that file; later calls are not recorded"},
     OptionSpec{"stacks", &Options::stacks, "on|off", "on",
                "say where lost blocks were allocated; off: no cost before the end of the program"},
     OptionSpec{"depth", CountField{&Options::depth, 2048}, "NUMBER", "2048",

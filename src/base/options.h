@@ -73,6 +73,8 @@ struct Options {
     std::size_t peak = 0;                  // percent above the peak of the last profile, 0: none
     std::size_t dumps_max = 100;           // profiles
     OptionText state;                      // file name pattern, empty: none
+    OptionText events;                     // file name pattern, empty: none
+    std::size_t events_max = MiB(1024);    // bytes
     bool stacks = true;
     std::size_t depth = 2048; // calls of a stack that are kept
     OptionText suppressions;  // file, empty: none

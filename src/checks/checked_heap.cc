@@ -76,11 +76,13 @@ void note_allocated(BlockRecord& record, const BlockRequest& request, std::uint3
     record.alignment_shift = static_cast<std::uint8_t>(std::countr_zero(request.alignment));
 }
 
-void tell_observer(void* start, std::size_t size)
+void tell_observer(void* start, const BlockRequest& request)
 {
-    const BlockOrigin origin = settings.observer->allocated(size, size, 1);
-    detail::put_note(start,
-                     {.trace = origin.trace, .born = origin.born, .size = size, .room = size});
+    const std::size_t size = request.size;
+    const Observer& observer = *settings.observer;
+    const auto [born, trace] = observer.allocated(size, size, 1);
+    detail::put_note(start, {.trace = trace, .born = born, .size = size, .room = size});
+    if (observer.placed != nullptr) observer.placed(start, size, trace, request.alignment);
 }
 
 /// A block of the heap, `whole` bytes with its front and its back.
@@ -122,7 +124,7 @@ void* allocate(const BlockRequest& request)
     else if (request.is_zeroed && is_in_pools(place))
         std::memset(start, 0, request.size);
     place.record->state.store(BlockState::live, std::memory_order_release);
-    if (settings.observer != nullptr) tell_observer(start, request.size);
+    if (settings.observer != nullptr) tell_observer(start, request);
     return start;
 }
 

@@ -136,6 +136,12 @@ std::size_t room_of(const void* block, std::size_t padded)
     return own != nullptr ? std::exchange(*own, {}).get() : BlockNote{};
 }
 
+/// Apart, so that those who need not know where a block was do not pay for it.
+[[gnu::noinline]] void tell_removed_now(const void* block)
+{
+    detail::tell_removed(block, detail::take_note(block));
+}
+
 } // namespace
 
 void initialise_notes()
@@ -156,18 +162,23 @@ BlockNote detail::take_note(const void* block)
     return taken_note(block);
 }
 
-void* detail::tell_allocated(void* block, std::size_t size, std::size_t padded)
+void* detail::tell_allocated(void* block, std::size_t size, std::size_t padded,
+                             std::size_t alignment)
 {
     const std::uint32_t weight = is_sampling() ? weight_of(block, size) : 1;
     if (weight == 0) return block;
     const std::size_t room = room_of(block, padded);
     const auto [born, trace] = settings.observer->allocated(size, room, weight);
     put_note(block, {.trace = trace, .born = born, .size = size, .room = room});
+    if (const auto placed = settings.observer->placed) [[unlikely]]
+        placed(block, size, trace, alignment);
     return block;
 }
 
 void detail::tell_freed(const void* block)
 {
+    if (settings.observer->removed != nullptr) [[unlikely]]
+        return tell_removed_now(block);
     tell_freed(taken_note(block));
 }
 
@@ -175,6 +186,12 @@ void detail::tell_freed(const BlockNote& note)
 {
     // Unknown, as what a signal handler got while its thread was inside malloc.
     if (note.trace != 0) settings.observer->freed(note);
+}
+
+void detail::tell_removed(const void* block, const BlockNote& note)
+{
+    if (const auto removed = settings.observer->removed) removed(block);
+    tell_freed(note);
 }
 
 void detail::tell_resized(const void* block, std::size_t copied)

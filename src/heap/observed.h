@@ -34,11 +34,12 @@ inline constexpr Descriptor kNobody = ~Descriptor{0} << kOwnerShift;
 void initialise_notes();
 
 namespace detail {
-void* tell_allocated(void* block, std::size_t size, std::size_t padded);
+void* tell_allocated(void* block, std::size_t size, std::size_t padded, std::size_t alignment);
 BlockNote take_note(const void* block);
 void put_note(const void* block, const BlockNote& note);
 void tell_freed(const void* block);
 void tell_freed(const BlockNote& note);
+void tell_removed(const void* block, const BlockNote& note);
 void tell_resized(const void* block, std::size_t copied);
 std::size_t noted_room(const void* block, std::size_t usable);
 } // namespace detail
@@ -80,13 +81,14 @@ inline std::size_t room_in_place(const void* block, std::size_t usable)
 
 /// Tells the observer, if there is one, that `block` is handed out for `size` bytes, for which
 /// `padded` would have been asked for without a gap. Returns it.
-inline void* told(void* block, std::size_t size, std::size_t padded)
+inline void* told(void* block, std::size_t size, std::size_t padded,
+                  std::size_t alignment = kMinAlignment)
 {
     if (settings.observer == nullptr || block == nullptr) [[likely]]
         return block;
     // What linked it to the next free block would look like a pointer of the program's.
     if (address_range.contains(block)) static_cast<FreeBlock*>(block)->next = nullptr;
-    return detail::tell_allocated(block, size, padded);
+    return detail::tell_allocated(block, size, padded, alignment);
 }
 
 /// Tells the observer, if there is one, that `block` comes back; before anyone else can have it.
@@ -108,9 +110,10 @@ template <class Resize> void* told_resize(void* block, std::size_t size, Resize 
         detail::put_note(block, before);
         return nullptr;
     }
-    detail::tell_freed(before);
+    detail::tell_removed(block, before);
     const bool is_pooled = address_range.contains(resized); // and stays, see keep_in_place()
-    detail::tell_allocated(resized, size, is_pooled ? std::max(size, before.room) : size);
+    const std::size_t padded = is_pooled ? std::max(size, before.room) : size;
+    detail::tell_allocated(resized, size, padded, kMinAlignment);
     detail::tell_resized(resized, 0); // if it moved, then by its pages
     return resized;
 }

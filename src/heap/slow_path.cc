@@ -93,10 +93,10 @@ void* allocate_granted(std::size_t size, std::size_t padded, std::size_t alignme
     const std::size_t taken = with_gap(size, padded, alignment);
     if (fits_pools(taken) && alignment <= kMaxPooledAlignment) {
         if (void* const block = allocate_pooled(path.heap(), size_class_for(taken), padded))
-            return told(block, size, padded);
+            return told(block, size, padded, alignment);
     }
-    return checked(
-        told(allocate_large(std::max(taken, kMinAlignment), alignment, Zero::no), size, padded));
+    void* const block = allocate_large(std::max(taken, kMinAlignment), alignment, Zero::no);
+    return checked(told(block, size, padded, alignment));
 }
 
 void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)

@@ -37,6 +37,8 @@ NEEDS = {
     "peak": ("10%", "trace or profile", "profile"),
     "dumps_max": ("7", "interval or peak", "profile,peak=10%"),
     "state": ("/nowhere/state", "trace or profile", "profile"),
+    "events": ("/nowhere/events", "trace, nor with sample", "trace"),
+    "events_max": ("1048576", "events", "trace,events=/dev/null"),
     "timeline": ("/dev/null", "trace or profile", "profile"),
     "stacks": ("off", "leaks, nor with trace or profile", "leaks"),
     "depth": ("100", ANY_REPORT, "leaks"),
@@ -94,6 +96,8 @@ result = run_well(LIBRARY, SUBJECT, TARN="sample=4k,peak=5,leaks_max=1,children=
 expect([line.split("=")[0] for line in result.stderr.splitlines()] ==
        ["tarn: leaks_max", "tarn: sample", "tarn: peak"], "a line for each", repr(result.stderr))
 for options, key in (("leaks,stacks=off,sample=4k", "sample"), ("leaks,trace,stacks=off", "stacks"),
+                     ("profile,events=/dev/null", "events"),
+                     ("trace,sample=4k,events=/dev/null", "events"),
                      ("leaks,stacks=off,gen_suppressions", "gen_suppressions")):
     expect(len(told(options, key)) == 1, f"a line with {options}", told(options, key))
 expect(run_well(LIBRARY, SUBJECT, TARN="only=other,sample=4k").stderr == "", "nothing", "something")

@@ -18,7 +18,9 @@ MISTAKES = {(): "tarn: no command", ("fold",): "tarn: no command or option 'fold
             ("folded",): "tarn folded: FILE is required",
             ("folded", "one", "another"): "another", ("folded", "--value"): "--value",
             ("folded", "--kind=x", "file"): "--kind=x", ("symbolize", "file"): "file",
-            ("resolve", "--suppressions"): "--suppressions"}
+            ("resolve", "--suppressions"): "--suppressions",
+            ("events",): "tarn events: FILE is required", ("events", "--test", "file"): "--test",
+            ("replay",): "tarn replay: FILE is required"}
 
 
 def run(*arguments):

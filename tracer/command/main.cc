@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "src/include/tarn/version.h"
+#include "tracer/command/event_summary.h"
 #include "tracer/command/folded.h"
+#include "tracer/command/replay.h"
 #include "tracer/command/resolve.h"
 #include "tracer/command/state_report.h"
 
@@ -91,6 +93,44 @@ struct StateCommand {
     }
 };
 
+/// What `tarn events` and `tarn replay` are told.
+struct EventCommands {
+    CLI::App* events = nullptr;
+    CLI::App* replay = nullptr;
+    CLI::App* prepared = nullptr; // as replay starts itself
+    std::string file;
+    bool as_text = false;
+    int descriptor = -1;
+
+    void add_to(CLI::App& app)
+    {
+        events = app.add_subcommand("events", "say what is in a file of TARN=trace,events=FILE");
+        events->add_option("FILE", file, "file of events=")->type_name("")->required();
+        events->add_flag("--text", as_text, "print each call as a line");
+        replay = app.add_subcommand(
+            "replay", "make the calls of such a file again, under the malloc that is preloaded");
+        replay->add_option("FILE", file, "file of events=")->type_name("")->required();
+        prepared = app.add_subcommand(tarn::kReplayPrepared)->group("");
+        prepared->add_option("DESCRIPTOR", descriptor)->required();
+    }
+
+    void run() const
+    {
+        if (events->parsed()) show();
+        if (replay->parsed()) tarn::start_replay(file);
+        if (prepared->parsed()) tarn::run_replay(descriptor, std::cout);
+    }
+
+private:
+    void show() const
+    {
+        const tarn::MappedFile mapped(file);
+        const tarn::EventFile parsed = tarn::parse_events(mapped.data(), file);
+        as_text ? tarn::write_event_text(parsed, std::cout)
+                : tarn::write_event_summary(parsed, std::cout);
+    }
+};
+
 int run(int argc, char** argv)
 {
     CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports", "tarn");
@@ -101,7 +141,8 @@ int run(int argc, char** argv)
     app.get_formatter()->label("REQUIRED", "");
     app.footer("Examples:\n"
                "  tarn symbolize <REPORT\n"
-               "  tarn folded tarn.program.4711.pb.gz | flamegraph.pl >memory.svg");
+               "  tarn folded tarn.program.4711.pb.gz | flamegraph.pl >memory.svg\n"
+               "  LD_PRELOAD=libtarn.so tarn replay program.ev");
 
     CLI::App* const folded = app.add_subcommand(
         "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
@@ -127,6 +168,8 @@ int run(int argc, char** argv)
 
     StateCommand state;
     state.add_to(app);
+    EventCommands events;
+    events.add_to(app);
 
     try {
         app.parse(argc, argv);
@@ -145,6 +188,7 @@ int run(int argc, char** argv)
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
     if (folded->parsed()) fold(profile, value);
+    events.run();
     const bool is_done = state.run();
     std::cout.flush();
     return std::cout && is_done ? 0 : 1;
