@@ -22,6 +22,15 @@ namespace tarn {
 
 inline constexpr std::size_t kSitesInChunk = 512;
 
+/// What is in use. Other threads go on between the two readings, for as long as this one waits for
+/// the processor: so it may be too little, even nothing, but never too much.
+inline std::uint64_t in_use(const SiteCounter& allocated, const SiteCounter& freed)
+{
+    const std::uint64_t minuend = allocated.get();
+    const std::uint64_t subtrahend = freed.get();
+    return minuend > subtrahend ? minuend - subtrahend : 0;
+}
+
 struct Site {
     TraceId trace;
     std::uint16_t index; // in its chunk
@@ -34,21 +43,12 @@ struct Site {
     SiteCounter temporary;       // freed before the same thread's next allocation
     SiteCounter freed_elsewhere; // by another thread than the one that had allocated
 
-    std::uint64_t live_blocks() const { return difference(allocations, frees); }
-    std::uint64_t live_bytes() const { return difference(bytes, freed_bytes); }
+    std::uint64_t live_blocks() const { return in_use(allocations, frees); }
+    std::uint64_t live_bytes() const { return in_use(bytes, freed_bytes); }
 
     /// Requires: it is in a chunk, as all of a SiteTable's are.
     SiteDetail& detail();
     const SiteDetail& detail() const;
-
-private:
-    /// A running thread may have changed one in between.
-    static std::uint64_t difference(const SiteCounter& a, const SiteCounter& b)
-    {
-        const std::uint64_t minuend = a.get();
-        const std::uint64_t subtrahend = b.get();
-        return minuend > subtrahend ? minuend - subtrahend : 0;
-    }
 };
 
 /// As they lie in memory: the looking for a peak passes over all sites, but not over their details.
@@ -136,8 +136,8 @@ public:
         }
     }
 
-    std::uint64_t live_bytes() const { return bytes_.get() - freed_bytes_.get(); }
-    std::uint64_t live_blocks() const { return blocks_.get() - freed_blocks_.get(); }
+    std::uint64_t live_bytes() const { return in_use(bytes_, freed_bytes_); }
+    std::uint64_t live_blocks() const { return in_use(blocks_, freed_blocks_); }
     std::uint64_t bytes() const { return bytes_.get(); }
     std::uint64_t blocks() const { return blocks_.get(); }
     std::uint64_t freed_blocks() const { return freed_blocks_.get(); }

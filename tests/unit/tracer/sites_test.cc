@@ -125,6 +125,20 @@ TEST_F(SitesTest, PeakIsWithinAHundredthOfTheHighest)
     EXPECT_GE(totals.peak_bytes(), 9900000U);
 }
 
+TEST_F(SitesTest, PeakIsNoMoreThanAllThreadsHaveAtOnce)
+{
+    LiveTotals totals;
+    constexpr std::size_t kThreads = 4;
+    test::in_threads(kThreads, [&](std::size_t) {
+        for (int i = 0; i < 1000000; ++i) {
+            totals.allocated(1000);
+            totals.freed(1000);
+        }
+    });
+    EXPECT_GE(totals.peak_bytes(), 1000U);
+    EXPECT_LE(totals.peak_bytes(), 1000 * kThreads);
+}
+
 TEST_F(SitesTest, RememberWhatTheyHadAtThePeak)
 {
     Site& site = *site_table.find(new_trace());
