@@ -27,4 +27,4 @@ for options in ("debug", "guard=all"):
     expect(result.stdout == "", "its own handler back", result.stdout)
 result = run(LIBRARY, SUBJECT, "guarded_handler", TARN="guard=all")
 expect("heap-use-after-free" in result.stderr and result.stdout == "own handler\n" and
-       result.returncode == 7, "a report, then the program's own handler", result)
+       result.returncode == 99, "a report, then the program's own handler, and exitcode", result)
