@@ -21,6 +21,7 @@
 #include "tracer/helper.h"
 #include "tracer/mapped_array.h"
 #include "tracer/site_number.h"
+#include "tracer/tags.h"
 #include "tracer/traces.h"
 
 namespace tarn {
@@ -156,10 +157,12 @@ bool refuse_chosen(Refusal refusal)
     return fails;
 }
 
-/// For settings.refuses.
+/// For refusal_hook.
 bool refuses(std::size_t size)
 {
-    if (!is_counting.load(std::memory_order_relaxed) || is_deciding) return false;
+    if (is_deciding) return false;
+    if (!current_tag_has_room(size)) return true;
+    if (!is_counting.load(std::memory_order_relaxed)) return false;
     const os::ErrnoGuard guard;
     is_deciding = true;
     const std::size_t most = startup_options().max_alloc;
@@ -188,7 +191,7 @@ void after_fork()
 
 bool is_on()
 {
-    return settings.refuses != nullptr;
+    return may_be_refused() && startup_options().refuses();
 }
 
 } // namespace
@@ -202,7 +205,8 @@ void prepare_failures()
     if (!has_tracing && settings.checks == nullptr)
         settings.observer =
             start_tracing({.most_calls = options.depth, .counts_sites = false, .sample_period = 0});
-    if (has_tracing || settings.observer != nullptr) settings.refuses = refuses;
+    if (has_tracing || settings.observer != nullptr)
+        refusal_hook.store(refuses, std::memory_order_relaxed);
 }
 
 void start_failures()
@@ -213,6 +217,11 @@ void start_failures()
     find_helper(startup_options().symbolizer.view());
     owner.store(::getpid(), std::memory_order_relaxed);
     is_counting.store(true, std::memory_order_relaxed);
+}
+
+void heed_tag_limits()
+{
+    refusal_hook.store(refuses, std::memory_order_relaxed);
 }
 
 int report_failures(int status)

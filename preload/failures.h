@@ -13,6 +13,10 @@ void prepare_failures();
 /// counted.
 void start_failures();
 
+/// From now on requests fail that exceed the limit of a tag, see tracer/tags.h. Requires: all
+/// blocks are counted. Any thread.
+void heed_tag_limits();
+
 /// At the end of the process: says what came of it. Returns `status`, or what it is to be instead.
 int report_failures(int status);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "preload/export.h"
+#include "preload/failures.h"
 #include "preload/startup.h"
 #include "src/heap/settings.h"
 #include "src/heap/slow_path.h"
@@ -43,6 +44,15 @@ TARN_EXPORT int tarn_tag_budget(const char* path, std::uint64_t bytes)
 {
     if (!has_counts() || path == nullptr) return -1;
     return tarn::set_tag_budget(path, bytes, tarn::run_undisturbed) ? 0 : -1;
+}
+
+TARN_EXPORT int tarn_tag_limit(const char* path, std::uint64_t bytes)
+{
+    const bool counts_each = has_counts() && tarn::startup_options().counts_all();
+    if (!counts_each || path == nullptr) return -1;
+    if (!tarn::set_tag_limit(path, bytes, tarn::run_undisturbed)) return -1;
+    tarn::heed_tag_limits();
+    return 0;
 }
 
 TARN_EXPORT void tarn_frame_mark()

@@ -84,6 +84,7 @@ public:
         for (std::size_t number = 1; number < tags_.size(); ++number) {
             const Tag& tag = tag_table[static_cast<TagId>(number)];
             const std::uint64_t budget = tag.budget.load(std::memory_order_relaxed);
+            print_limit(tag);
             if (budget == Tag::kNoBudget) continue;
             out_ << Margin{} << "  budget of " << tag.path() << ": " << HumanBytes{budget};
             if (const std::uint64_t excesses = tag.excesses.get()) {
@@ -98,6 +99,20 @@ public:
     }
 
 private:
+    void print_limit(const Tag& tag)
+    {
+        const std::uint64_t limit = tag.limit.load(std::memory_order_relaxed);
+        const std::uint64_t refusals = tag.refusals.get();
+        if (limit == Tag::kNoBudget && refusals == 0) return;
+        out_ << Margin{} << "  limit of " << tag.path() << ": ";
+        if (limit == Tag::kNoBudget)
+            out_ << "none any more";
+        else
+            out_ << HumanBytes{limit};
+        out_ << ", " << refusals << (refusals == 1 ? " request" : " requests") << " refused; "
+             << HumanBytes{tag.peak_bytes.get()} << " in use at most\n";
+    }
+
     void print_row(std::string_view most, std::string_view live, std::string_view blocks,
                    std::string_view bytes, std::string_view allocations)
     {

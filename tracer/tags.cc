@@ -90,6 +90,7 @@ TagId TagTable::add_one(std::string_view path, TagId outer)
     tag.outer = outer;
     tag.node = node;
     tag.budget.store(Tag::kNoBudget, std::memory_order_relaxed);
+    tag.limit.store(Tag::kNoBudget, std::memory_order_relaxed);
     std::size_t slot = hash_of(path);
     while (slots_[slot % kSlots].load(std::memory_order_relaxed) != kNoTag)
         ++slot;
@@ -212,6 +213,21 @@ bool set_tag_budget(std::string_view path, std::uint64_t bytes, Undisturbed run)
     if (wanted.tag == kNoTag) return false;
     tag_table.set_budget(wanted.tag, bytes);
     return true;
+}
+
+bool set_tag_limit(std::string_view path, std::uint64_t bytes, Undisturbed run)
+{
+    Wanted wanted;
+    wanted.path << path;
+    find_or_add(wanted, run);
+    if (wanted.tag == kNoTag) return false;
+    tag_table[wanted.tag].limit.store(bytes, std::memory_order_relaxed);
+    return true;
+}
+
+bool current_tag_has_room(std::uint64_t bytes)
+{
+    return tag_table.has_room(tag_stack.current(), bytes);
 }
 
 } // namespace tarn

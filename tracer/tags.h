@@ -42,6 +42,8 @@ struct Tag {
     std::atomic<std::uint64_t> budget;       // bytes in use that are not to be exceeded
     SiteCounter excesses;                    // how often they were
     std::atomic<std::uint64_t> first_excess; // milliseconds of os::clock_milliseconds()
+    std::atomic<std::uint64_t> limit;        // bytes in use beyond which a request is refused
+    SiteCounter refusals;
 
     std::string_view path() const { return {text, size}; }
 };
@@ -80,6 +82,22 @@ public:
             (*this)[id].live_bytes.subtract(bytes, is_alone);
     }
 
+    /// Whether `bytes` more of the tag, and so of those outside it, are within their limits; counts
+    /// that they are not. Of threads that ask at once each may get what is left.
+    bool has_room(TagId id, std::uint64_t bytes)
+    {
+        for (; id != kNoTag; id = (*this)[id].outer) {
+            Tag& tag = (*this)[id];
+            const std::uint64_t limit = tag.limit.load(std::memory_order_relaxed);
+            const std::uint64_t live = tag.live_bytes.get();
+            if (live <= limit && bytes <= limit - live) [[likely]]
+                continue;
+            tag.refusals.add(1, false);
+            return false;
+        }
+        return true;
+    }
+
     /// From now on it counts how often more than that is in use; kNoBudget: no longer.
     void set_budget(TagId id, std::uint64_t bytes);
 
@@ -114,5 +132,9 @@ bool push_tag(std::string_view name, Undisturbed run);
 bool pop_tag();
 /// See TagTable::set_budget(). Errors: false, no such tag, and none can be made.
 bool set_tag_budget(std::string_view path, std::uint64_t bytes, Undisturbed run);
+/// See TagTable::has_room(); kNoBudget: no longer. Errors: likewise.
+bool set_tag_limit(std::string_view path, std::uint64_t bytes, Undisturbed run);
+/// TagTable::has_room() of the calling thread's tag.
+bool current_tag_has_room(std::uint64_t bytes);
 
 } // namespace tarn

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include "src/base/block_checks.h"
@@ -26,19 +27,26 @@ struct Settings {
     /// Gives the program the blocks of a sample, one in `sample_period`, and takes them back; all
     /// others are the heap's. Without observer and checks; nullptr: there is no such sample.
     const BlockChecks* guards = nullptr;
-    /// Whether a request of so many bytes is to fail though there is memory; asked on no slow path,
-    /// and only where all requests come to one: with an observer of all, or checks. nullptr: none.
-    bool (*refuses)(std::size_t size) = nullptr;
     /// The observer is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
     std::size_t sample_period = 0;
 };
 
 inline constinit Settings settings;
 
-/// Whether a request is to fail, see Settings::refuses.
+/// Whether a request of so many bytes is to fail though there is memory; asked on no slow path, and
+/// only where all requests come to one: with an observer of all, or checks. nullptr: none.
+using Refuses = bool(std::size_t size);
+inline constinit std::atomic<Refuses*> refusal_hook{nullptr};
+
+inline bool may_be_refused()
+{
+    return refusal_hook.load(std::memory_order_relaxed) != nullptr;
+}
+
 inline bool is_refused(std::size_t size)
 {
-    return settings.refuses != nullptr && settings.refuses(size);
+    Refuses* const refuses = refusal_hook.load(std::memory_order_relaxed);
+    return refuses != nullptr && refuses(size);
 }
 
 } // namespace tarn

@@ -314,7 +314,7 @@ void* allocate_to_grow(std::size_t size)
 void* reallocate_foreign(void* block, std::size_t size)
 {
     // For all that it comes to: a block that grows in place might as well have had to move.
-    if (settings.refuses != nullptr && size > foreign_usable_size(block) && is_refused(size))
+    if (may_be_refused() && size > foreign_usable_size(block) && is_refused(size))
         return out_of_memory();
     {
         const SlowPath path;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Promise: tags, budgets and frames of <tarn/malloc.h> may be given without a trace, from any
-// thread: nothing comes of them, and errno stays.
+// Promise: tags, their budgets and limits, and frames of <tarn/malloc.h> may be given without a
+// trace, from any thread: nothing comes of them, and errno stays.
 
 #include <pthread.h>
 
@@ -18,6 +18,7 @@ static void* mark_all(void* unused)
     CHECK(tarn_tag_pop() == -1, "expected -1 from tarn_tag_pop, seen another value");
     CHECK(tarn_tag_budget("a tag", 1) == -1,
           "expected -1 from tarn_tag_budget, seen another value");
+    CHECK(tarn_tag_limit("a tag", 1) == -1, "expected -1 from tarn_tag_limit, seen another value");
     for (int frame = 0; frame < 1000; ++frame) {
         tarn_frame_mark();
     }

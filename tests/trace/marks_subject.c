@@ -10,6 +10,7 @@
 //                                      bytes; the 300th with 500 of them, and 30 ms of sleep
 //      marks_subject budget            "a" has 50000 bytes in use three times, "a::b" once; "c"
 //                                      never, of which 1000 are allowed
+//      marks_subject limit             as much of "a" and "a::b" as is allowed, and what is not
 //      marks_subject deep              tags inside tags, more than there can be
 //      marks_subject switch N          a block as "one" and one as "two", by turns, N times, of the
 //                                      same place; each tenth of "two" stays
@@ -18,6 +19,7 @@
 //                                      which do so, too
 //      marks_subject lose              loses a block as "shop::cart", and one as nothing
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +124,43 @@ static void use_budget(void)
     }
     tarn_tag_push("c");
     free(block_of(1000));
+    tarn_tag_pop();
+}
+
+static void use_limit(void)
+{
+    CHECK(tarn_tag_limit("a", 10000) == 0);
+    CHECK(tarn_tag_limit("a::b", 2000) == 0);
+    CHECK(tarn_tag_limit("", 1) == -1 && tarn_tag_limit(NULL, 1) == -1);
+    void* volatile other = malloc(20000); /* has no tag */
+    CHECK(other != NULL);
+    tarn_tag_push("a");
+    void* volatile all = malloc(10000);
+    CHECK(all != NULL);
+    errno = 0;
+    void* volatile more = malloc(1);
+    CHECK(more == NULL && errno == ENOMEM);
+    more = calloc(1, 1);
+    CHECK(more == NULL);
+    more = realloc(all, 20000);
+    CHECK(more == NULL);
+    more = realloc(all, 9000); /* smaller ones may */
+    CHECK(more != NULL);
+    free(more);
+    tarn_tag_push("b");
+    all = malloc(2001);
+    CHECK(all == NULL);
+    all = malloc(2000);
+    CHECK(all != NULL);
+    tarn_tag_pop();
+    more = malloc(8001); /* what is inside counts */
+    CHECK(more == NULL);
+    CHECK(tarn_tag_limit("a", UINT64_MAX) == 0);
+    more = malloc(8001);
+    CHECK(more != NULL);
+    free(more);
+    free(all);
+    free(other);
     tarn_tag_pop();
 }
 
@@ -251,6 +290,8 @@ int main(int argc, char** argv)
         in_threads(number, use_frames);
     } else if (strcmp(argv[1], "budget") == 0) {
         use_budget();
+    } else if (strcmp(argv[1], "limit") == 0) {
+        use_limit();
     } else if (strcmp(argv[1], "deep") == 0) {
         go_deep();
     } else if (strcmp(argv[1], "switch") == 0) {

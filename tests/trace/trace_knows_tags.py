@@ -3,7 +3,8 @@
 #
 # Promise: what is allocated under a tag is counted as that tag's, exactly, until it is freed, by
 # whichever thread, in the report and as a label of the profile; a sample knows it about; leak
-# reports name it. Tags that cannot be do no harm. Budgets say how often they were exceeded.
+# reports name it. Tags that cannot be do no harm. Budgets say how often they were exceeded, limits are
+# kept.
 
 import json
 import os
@@ -107,6 +108,21 @@ def check_budgets():
            "no line about a tag that nothing has", result.stderr)
 
 
+def check_limits():
+    for options in "trace,trace_file=/dev/null", "trace,trace_file=/dev/null,debug", \
+            "limit_allocs=1000000":
+        result = run(LIBRARY, SUBJECT, "limit", TARN=f"{options},symbolizer=/nowhere")
+        expect(result.returncode == 0, f"what the header says of each call, with {options}",
+               result.stderr)
+        # With checks a block that becomes smaller moves, too.
+        for line in (r"limit of a: none any more, 4 requests refused; (9\.7|18\.5) KiB in use at most",
+                     r"limit of a::b: 1\.9 KiB, 1 request refused; 1\.9 KiB in use at most"):
+            expect(options.startswith("limit") or re.search(line, result.stderr), line,
+                   result.stderr)
+    result = run(LIBRARY, SUBJECT, "limit", TARN="profile,trace_file=/dev/null")
+    expect("not so: tarn_tag_limit" in result.stderr, "no limits of a sample", result.stderr)
+
+
 def check_leaks(directory):
     path = f"{directory}/leaks.json"
     result = run(LIBRARY, SUBJECT, "lose", TARN=f"leaks,leaks_json={path}")
@@ -129,6 +145,7 @@ with tempfile.TemporaryDirectory() as directory:
     check_tags(directory)
     check_changes(directory)
     check_budgets()
+    check_limits()
     check_leaks(directory)
     result = run(LIBRARY, SUBJECT, "fork", TARN="trace,symbolizer=/nowhere")
     expect(result.returncode == 0, "children that end", result.stderr)

@@ -110,6 +110,14 @@ TARN_WEAK int tarn_tag_pop(void);
  * is refused. Returns 0; -1 without a trace, and for what is no path. Not for signal handlers. */
 TARN_WEAK int tarn_tag_budget(const char* path, uint64_t bytes);
 
+/* Under TARN=trace, and with a limit or a baseline: no more than `bytes` may be in use of the tag
+ * `path`, with all that is inside it. What would exceed that gets no memory: NULL with ENOMEM, or
+ * std::bad_alloc; the report says how often. UINT64_MAX: no longer. What realloc moves
+ * counts besides the old block; in place it may take the room that the block has. Threads that
+ * allocate at once may each take what is left. Returns 0; -1 without such a count, or of a sample,
+ * and for what is no path. Not for signal handlers. */
+TARN_WEAK int tarn_tag_limit(const char* path, uint64_t bytes);
+
 /* Ends a frame of the calling thread, and begins the next one: a turn of its main loop, a request.
  * The first call only begins one. Reports under TARN=trace and profile say how long frames took and
  * what the thread allocated in them, on average and at most, and which were the worst. Not for
