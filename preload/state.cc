@@ -96,11 +96,6 @@ void start_state()
     next_bare_fork.find();
 }
 
-BareFork* bare_fork()
-{
-    return next_bare_fork.get();
-}
-
 } // namespace tarn
 
 /// fork() without the handlers of pthread_atfork(), for signal handlers.

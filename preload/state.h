@@ -4,8 +4,6 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 namespace tarn {
 
 /// With the options, before anything is traced and before the heap has its fork handlers: those
@@ -14,10 +12,5 @@ void prepare_state();
 
 /// From the constructor.
 void start_state();
-
-/// libc's _Fork(), which ours stands in front of. Null: before start_state(), or it has none (it
-/// came with glibc 2.34).
-using BareFork = pid_t();
-BareFork* bare_fork();
 
 } // namespace tarn

@@ -45,8 +45,6 @@ void print_outcome(Printer& out, int status, std::size_t timeout)
         const bool has_fraction = timeout % 1000 != 0;
         out << "still ran after " << std::uint64_t{has_fraction ? timeout : timeout / 1000}
             << (has_fraction ? " ms" : " s");
-    } else if (status == Trial::kNotKnown) {
-        out << "ended, the program itself waited for how";
     } else if (WIFSIGNALED(status)) {
         out << "ended by ";
         print_signal(out, WTERMSIG(status));
@@ -141,8 +139,7 @@ void print_crashes(Printer& out, std::span<const Trial> trials, std::size_t time
 bool Trial::has_crashed() const
 {
     if (status == kNotOver) return true;
-    return status != kNotKnown && WIFSIGNALED(status) && WTERMSIG(status) != SIGABRT &&
-           WTERMSIG(status) != SIGTERM;
+    return WIFSIGNALED(status) && WTERMSIG(status) != SIGABRT && WTERMSIG(status) != SIGTERM;
 }
 
 void report_refusal(const Refusal& refusal, TextSink sink)

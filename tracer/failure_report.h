@@ -23,10 +23,9 @@ struct Refusal {
 /// How a copy of the process ended in which an allocation failed.
 struct Trial {
     static constexpr int kNotOver = -1; // it was killed for that
-    static constexpr int kNotKnown = -2;
 
     Refusal refusal;
-    int status; // as wait() has it, or one of these
+    int status; // as wait() has it, or that
 
     /// By a signal that no program sends itself in order to end.
     bool has_crashed() const;

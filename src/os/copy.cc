@@ -23,13 +23,19 @@ namespace tarn::os {
 
 namespace {
 
-/// A child with no signal at its end, which only wait4() with __WCLONE sees. In it: does not
-/// return. Else: its number, or an error number below 0.
-long start_child(const CopyWork& work)
+/// A child with no signal at its end, which only wait4() with __WCLONE sees. Its number; in it 0;
+/// or an error number below 0.
+long clone_process()
 {
     // By number: libc's fork() calls handlers. In this order on every processor, since all are 0.
     const long child = ::syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
-    if (child != 0) return child > 0 ? child : -errno;
+    return child >= 0 ? child : -errno;
+}
+
+/// Likewise, but does not return in it.
+long start_child(const CopyWork& work)
+{
+    if (const long child = clone_process(); child != 0) return child;
     work.run(work.context);
     for (;;)
         ::syscall(SYS_exit_group, 0);
@@ -88,16 +94,27 @@ void be_killed_first()
     ::close(file);
 }
 
+/// What clone_process() has returned.
+StartedCopy started(long process, bool is_child)
+{
+    return {.process = static_cast<int>(std::max(process, 0L)),
+            .problem = static_cast<int>(std::max(-process, 0L)),
+            .is_child = is_child && process > 0};
+}
+
 } // namespace
 
 StartedCopy start_copy(const CopyWork& work)
 {
     const ErrnoGuard guard;
     const bool is_child = work.is_waited_for || adopts();
-    const long process = is_child ? start_child(work) : start_orphan(work);
-    return {.process = static_cast<int>(std::max(process, 0L)),
-            .problem = static_cast<int>(std::max(-process, 0L)),
-            .is_child = is_child && process > 0};
+    return started(is_child ? start_child(work) : start_orphan(work), is_child);
+}
+
+StartedCopy start_copy_here()
+{
+    const ErrnoGuard guard;
+    return started(clone_process(), true);
 }
 
 int wait_for_copy(const StartedCopy& copy)
@@ -107,6 +124,14 @@ int wait_for_copy(const StartedCopy& copy)
     while (::syscall(SYS_wait4, copy.process, &status, __WCLONE, nullptr) < 0 && errno == EINTR) {
     }
     return status;
+}
+
+std::optional<int> status_of_copy(const StartedCopy& copy)
+{
+    const ErrnoGuard guard;
+    int status = 0;
+    const long ended = ::syscall(SYS_wait4, copy.process, &status, __WCLONE | WNOHANG, nullptr);
+    return ended == copy.process ? std::optional(status) : std::nullopt;
 }
 
 void forget_copy(const StartedCopy& copy)

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace tarn::os {
 
@@ -32,8 +33,16 @@ struct StartedCopy {
 /// Errors: those of clone(2): ENOMEM if the system does not promise so much memory, EAGAIN.
 StartedCopy start_copy(const CopyWork& work);
 
+/// A copy that goes on where the caller does: returns in it, too, with neither number nor problem.
+/// It is our child, see wait_for_copy(). libc takes its thread for the one that it is a copy of, so
+/// that locks which the caller holds can be released: they are marked with the thread's number.
+StartedCopy start_copy_here();
+
 /// Waits for its end. Returns its status as wait() has it.
 int wait_for_copy(const StartedCopy& copy);
+
+/// Its status if it has ended, else nullopt.
+std::optional<int> status_of_copy(const StartedCopy& copy);
 
 /// Takes note of its end if it has ended.
 void forget_copy(const StartedCopy& copy);

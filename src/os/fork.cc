@@ -26,14 +26,15 @@ void add_fork_hooks(const ForkHooks& hooks)
     if (hook_count < all_hooks.size()) all_hooks[hook_count++] = hooks;
 }
 
-::pid_t fork_alone(::pid_t (*bare_fork)())
+StartedCopy start_copy_with_hooks()
 {
     for (std::size_t i = hook_count; i > 0; --i)
         call(all_hooks[i - 1].before);
-    const ::pid_t child = bare_fork();
+    const StartedCopy copy = start_copy_here();
+    const bool is_copy = copy.process == 0 && copy.problem == 0;
     for (std::size_t i = 0; i < hook_count; ++i)
-        call(child == 0 ? all_hooks[i].after_in_child : all_hooks[i].after_in_parent);
-    return child;
+        call(is_copy ? all_hooks[i].after_in_child : all_hooks[i].after_in_parent);
+    return copy;
 }
 
 } // namespace tarn::os

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <sys/types.h>
+#include "src/os/copy.h"
 
 namespace tarn::os {
 
@@ -16,11 +16,11 @@ struct ForkHooks {
 };
 
 /// They run around each fork(), as those of pthread_atfork() do: `before` in the reverse order.
-/// While there is one thread. At most eight are remembered for fork_alone().
+/// While there is one thread. At most eight are remembered for copies.
 void add_fork_hooks(const ForkHooks& hooks);
 
-/// A child as by fork(), but without the program's handlers: these may take locks that the caller
-/// holds. `bare_fork` is libc's _Fork(). Returns what it does.
-::pid_t fork_alone(::pid_t (*bare_fork)());
+/// start_copy_here() with these hooks around it, and not the program's, which may take locks that
+/// the caller holds.
+StartedCopy start_copy_with_hooks();
 
 } // namespace tarn::os

@@ -49,6 +49,10 @@ expect(outcomes(result.stderr) == ({"still ran after 300 ms": 1, "exited with 0"
                                    [("still ran after 300 ms", "patient")]), "a timeout",
        result.stderr)
 
+# Locks that are held around malloc and know their thread are the copy's, too.
+result = run(LIBRARY, SUBJECT, "locked", TARN="fail_fork,fail_timeout=2s,fail=1")
+expect(outcomes(result.stderr) == ({"exited with 9": 1}, []), "locks that work", result.stderr)
+
 # By _exit, with children that are ignored, and from many threads.
 result = run(LIBRARY, SUBJECT, "_exit", TARN="fail_fork")
 expect(result.returncode == 99 and outcomes(result.stderr)[1] == [("ended by SIGSEGV", "careless")],

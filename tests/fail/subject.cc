@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
+#include <pthread.h>
 #include <string_view>
 #include <thread>
 #include <unistd.h>
@@ -85,6 +87,22 @@ namespace {
     std::free(block);
 }
 
+/// Under locks that know which thread holds them; they are released and taken again.
+[[gnu::noinline]] void locked()
+{
+    ::pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+    std::recursive_mutex mutex;
+    ::pthread_rwlock_wrlock(&lock);
+    mutex.lock();
+    void* volatile const block = std::malloc(250);
+    mutex.unlock();
+    ::pthread_rwlock_unlock(&lock);
+    ::pthread_rwlock_wrlock(&lock);
+    mutex.lock();
+    if (block == nullptr) std::exit(9);
+    std::free(block);
+}
+
 [[gnu::noinline]] void hold(std::size_t bytes)
 {
     void* volatile const block = std::malloc(bytes);
@@ -118,6 +136,7 @@ int main(int argc, char** argv)
     if (what == "careful") careful();
     if (what == "careless") careless();
     if (what == "patient") patient();
+    if (what == "locked") locked();
     if (what == "all") all();
     if (what == "many") many(argc > 2 ? std::atoi(argv[2]) : 1000);
     if (what == "hold") hold(std::strtoull(argv[2], nullptr, 10));

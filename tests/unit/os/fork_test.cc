@@ -36,16 +36,15 @@ TEST(Fork, RunsTheHooksAroundEachFork)
 
 std::string order;
 
-TEST(Fork, AloneRunsOursOnlyAndInTheOrderOfPosix)
+TEST(Fork, OfACopyRunsOursOnlyAndInTheOrderOfPosix)
 {
     ::pthread_atfork([] { order += "theirs"; }, nullptr, nullptr);
     add_fork_hooks({[] { order += "1"; }, [] { order += "p1"; }, [] { order += "c1"; }});
     add_fork_hooks({[] { order += "2"; }, [] { order += "p2"; }, [] { order += "c2"; }});
-    const pid_t child = fork_alone(::_Fork);
-    if (child == 0) ::_exit(order == "21c1c2" ? 0 : 1);
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
+    const StartedCopy copy = start_copy_with_hooks();
+    if (copy.process == 0) ::_exit(order == "21c1c2" ? 0 : 1);
+    EXPECT_EQ(::waitpid(-1, nullptr, 0), -1) << "the program has no child";
+    EXPECT_EQ(wait_for_copy(copy), 0);
     EXPECT_EQ(order, "21p1p2");
 }
 
