@@ -15,6 +15,7 @@
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/checks/checked_heap.h"
+#include "src/checks/hardened_heap.h"
 #include "src/heap/deferred.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
@@ -24,6 +25,7 @@
 #include "src/os/fork.h"
 #include "src/os/mutex.h"
 #include "src/os/process.h"
+#include "tracer/check_line.h"
 #include "tracer/check_report.h"
 #include "tracer/helper.h"
 #include "tracer/site_number.h"
@@ -84,7 +86,10 @@ void report(const CheckError& error)
         CheckError shown = error;
         // Of the end of every program the same is to be said.
         if (error.occasion == kAtEnd) shown.here = 0;
-        report_check(shown, write_report);
+        if (startup_options().hardens())
+            report_check_in_line(shown, write_report);
+        else
+            report_check(shown, write_report);
     }
     act_on_error(error);
     ::pthread_setcancelstate(cancellation, nullptr);
@@ -164,6 +169,17 @@ void report_unguarded()
                           << (guards_many(startup_options()) ? "; they had canaries\n" : "\n");
 }
 
+/// Neither stacks nor a helper.
+void prepare_hardening()
+{
+    const Options& options = startup_options();
+    settings.scatters_slabs = true;
+    settings.checks =
+        start_hardening({.zero = options.zero, .checks_kinds = options.mismatch},
+                        {.current_stack = nullptr, .site_of = nullptr, .report = report});
+    tell_cxx_forms();
+}
+
 } // namespace
 
 bool has_stacks_of_checks()
@@ -182,14 +198,17 @@ void prepare_checks()
 {
     const Options& options = startup_options();
     if (!options.checks_blocks() && !options.samples_guards()) return;
+    if (options.hardens()) return prepare_hardening();
     // Leaks and traces start it themselves.
     has_stacks = settings.observer != nullptr || start_own_tracing();
-    const bool frees = options.poison == PoisonMode::free || options.poison == PoisonMode::both;
+    const bool frees =
+        options.harden || options.poison == PoisonMode::free || options.poison == PoisonMode::both;
     const bool fills = options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
     const CheckSettings wanted = {
         // A look without them would see nothing, and what is not guarded because of a limit has
         // them at least.
-        .canaries = options.canary || options.check_every != 0 || guards_many(options),
+        .canaries =
+            options.canary || options.check_every != 0 || guards_many(options) || options.harden,
         .fills_allocated = fills,
         .fills_freed = frees,
         .keeps_stacks = (options.debug || guards_many(options)) && options.stacks,
@@ -198,7 +217,8 @@ void prepare_checks()
         .allocated = static_cast<std::uint8_t>(options.poison_alloc),
         .freed = static_cast<std::uint8_t>(options.poison_free),
         // Of a block that malloc has at once nobody can tell who writes to it.
-        .quarantine = frees && options.quarantine == 0 ? MiB(1) : options.quarantine,
+        .quarantine =
+            (frees || options.harden) && options.quarantine == 0 ? MiB(1) : options.quarantine,
         .check_every = options.check_every,
         .look_is_due = look_is_due,
         .guards = {.choice = options.guard,
@@ -220,6 +240,7 @@ void start_check_reports()
     if (!is_on()) return;
     if (has_own_operators()) ignore_block_kinds();
     os::add_fork_hooks({nullptr, nullptr, after_fork});
+    if (startup_options().hardens()) return;
     find_helper(startup_options().symbolizer.view());
     start_fault_reports();
 }
@@ -227,7 +248,7 @@ void start_check_reports()
 int check_blocks_at_end(int status)
 {
     if (!is_on()) return status;
-    if (settings.checks != nullptr) look_at_all(kAtEnd);
+    if (settings.checks != nullptr && !startup_options().hardens()) look_at_all(kAtEnd);
     report_unguarded();
     const bool was_wrong = errors.load(std::memory_order_relaxed) != 0;
     const auto exitcode = static_cast<int>(startup_options().exitcode);

@@ -62,9 +62,10 @@ void keep_quiet(std::string_view) {}
 
 void read_own_options()
 {
-    std::array<std::string_view, 64> entries;
-    const std::size_t count = os::own_environment(entries);
-    const std::span<const std::string_view> environment(entries.data(), count);
+    // First what was compiled in, which is all that there is for AT_SECURE programs.
+    std::array<std::string_view, 65> entries{"TARN=" TARN_PRESET};
+    const std::size_t count = os::own_environment(std::span(entries).subspan(1));
+    const std::span<const std::string_view> environment(entries.data(), count + 1);
     // Where complaints go, and whether there are to be any, is itself among the options.
     Options read;
     read_options(read, environment, keep_quiet);

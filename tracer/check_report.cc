@@ -270,8 +270,8 @@ private:
         else
             print_position(block, error_.address);
         if (block.is_freed) {
-            out_ << "freed by thread T" << std::uint64_t{block.freed_by} << " " << block.freed_ago
-                 << " ms ago";
+            out_ << "freed by thread T" << std::uint64_t{block.freed_by};
+            if (block.freed_at != 0) out_ << " " << block.freed_ago << " ms ago";
             print_stack(" here:\n", block.freed_at);
             out_ << "previously allocated";
         } else {

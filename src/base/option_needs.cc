@@ -105,7 +105,13 @@ bool fills_freed_blocks(const Options& options)
 
 bool has_stacks_or_checks(const Options& options)
 {
-    return has_stacks(options) || may_find_misuse(options) || options.refuses();
+    return has_stacks(options) || (may_find_misuse(options) && !options.hardens()) ||
+           options.refuses();
+}
+
+bool hardens(const Options& options)
+{
+    return options.hardens();
 }
 
 bool has_children(const Options& options)
@@ -133,8 +139,8 @@ struct Need {
 constexpr std::string_view kTrace = "trace or profile";
 constexpr std::string_view kAnyStacks = "trace, profile, or leaks with stacks";
 constexpr std::string_view kAnyReport = "trace, profile, debug, guard, fail, or leaks with stacks";
-constexpr std::string_view kChecks = "debug, canary, poison or quarantine";
-constexpr std::string_view kMisuse = "debug, canary, poison, quarantine or guard";
+constexpr std::string_view kChecks = "debug, harden, canary, poison or quarantine";
+constexpr std::string_view kMisuse = "debug, harden, canary, poison, quarantine or guard";
 constexpr std::string_view kCountOfAll =
     "a look at every block, which profile and sample do not take";
 constexpr std::string_view kLeaksWithStacks = "leaks with stacks";
@@ -175,6 +181,7 @@ constexpr std::array kNeeds{
     Need{"state", has_trace, kTrace},
     Need{"events", has_whole_trace, "trace, nor with sample"},
     Need{"events_max", has_events, "events"},
+    Need{"zero", hardens, "harden, nor with what looks for misuse"},
     Need{"guard_align", has_guards, "guard"},
     Need{"guard_max", has_guards, "guard"},
     Need{"guard_memory", has_guards, "guard"},

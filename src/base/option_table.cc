@@ -123,6 +123,10 @@ constexpr std::array kOptionSpecs{
                "with checks: free of what new gave, and the like, is an error"},
     OptionSpec{"check_every", CountField{&Options::check_every, 1000000000}, "NUMBER", "0",
                "look at all blocks at every so many calls of malloc and free (0: at the end only)"},
+    OptionSpec{"harden", &Options::harden, "on|off", "off",
+               "stop at misuse of memory, with one line and at little cost, for production"},
+    OptionSpec{"zero", &Options::zero, "free|alloc|off", "free",
+               "with harden: clear memory as it is freed, as it is handed out, or not at all"},
     OptionSpec{"guard", &Options::guard, "off|all|1/N|size:N-M|site:ID", "off",
                "find who reads or writes beside these blocks, or after free, at the instruction"},
     OptionSpec{

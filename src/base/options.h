@@ -21,6 +21,8 @@ namespace tarn {
 enum class FallbackKind : std::uint8_t { jemalloc, mmap };
 enum class HugePageMode : std::uint8_t { off, automatic, always };
 enum class DeepBind : std::uint8_t { drop, keep };
+/// When memory is cleared: as it is freed, as it is handed out, or not at all.
+enum class ZeroMode : std::uint8_t { free, alloc, off };
 enum class PoisonMode : std::uint8_t { off, alloc, free, both };
 enum class OnError : std::uint8_t { abort, resume, exit, stop };
 enum class LeaksSince : std::uint8_t { start, mark, report };
@@ -88,6 +90,8 @@ struct Options {
     std::size_t quarantine = 0;      // bytes
     bool mismatch = true;
     std::size_t check_every = 0; // calls
+    bool harden = false;
+    ZeroMode zero = ZeroMode::free;
     GuardChoice guard = {};
     GuardAlign guard_align = GuardAlign::word;
     std::size_t guard_max = 0;           // mappings; 0: three quarters of what the system allows
@@ -108,14 +112,23 @@ struct Options {
     /// Whether blocks are checked, see src/checks.
     bool checks_blocks() const
     {
-        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0 ||
-               (guard && !samples_guards());
+        return looks_for_misuse() || harden || (guard && !samples_guards());
+    }
+    /// Whether blocks are checked at little cost and without stacks, see hardened_heap.h; together
+    /// with what needs more of each block they are checked as with canary and quarantine.
+    bool hardens() const
+    {
+        return harden && !looks_for_misuse() && !guard && !leaks && !counts_sites() && !refuses();
+    }
+    bool looks_for_misuse() const
+    {
+        return canary || poison != PoisonMode::off || quarantine != 0 || check_every != 0;
     }
     /// Whether a few blocks are guarded and all others as fast as ever.
     bool samples_guards() const
     {
-        return guard.kind == GuardChoice::Kind::sample && !canary && poison == PoisonMode::off &&
-               quarantine == 0 && check_every == 0 && !leaks && !counts_sites() && !refuses();
+        return guard.kind == GuardChoice::Kind::sample && !looks_for_misuse() && !harden &&
+               !leaks && !counts_sites() && !refuses();
     }
     /// Whether there is a report on places that allocate.
     bool reports_sites() const { return trace || profile; }
@@ -170,8 +183,9 @@ using OptionField =
     std::variant<bool Options::*, BundleField, PoisonMode Options::*, OnError Options::*,
                  FailChoice Options::*, GuardChoice Options::*, GuardAlign Options::*,
                  FallbackKind Options::*, HugePageMode Options::*, DeepBind Options::*,
-                 LeaksSince Options::*, StopWorld Options::*, OptionText Options::*,
-                 LeakKinds Options::*, SizeField, TimeField, CountField, PeriodField, PercentField>;
+                 LeaksSince Options::*, StopWorld Options::*, ZeroMode Options::*,
+                 OptionText Options::*, LeakKinds Options::*, SizeField, TimeField, CountField,
+                 PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

@@ -5,7 +5,9 @@
 #include "src/checks/checked_heap.h"
 #include "src/checks/damage.h"
 #include "src/checks/fault.h"
+#include "src/checks/hardened_heap.h"
 #include "src/checks/quarantine.h"
+#include "src/checks/slot_cache.h"
 #include "src/heap/live_blocks.h"
 
 namespace tarn {
@@ -20,8 +22,9 @@ struct Look {
 void look_at(void* context, LiveBlock block)
 {
     auto& look = *static_cast<Look*>(context);
-    const CheckedPlace place = records.at(reinterpret_cast<const void*>(block.start));
-    if (place && report_damage(place, look.occasion)) ++look.damaged;
+    const auto* const start = reinterpret_cast<const void*>(block.start);
+    const CheckedPlace place = records.at(start);
+    if (place ? report_damage(place, look.occasion) : report_damaged_slot(start)) ++look.damaged;
 }
 
 } // namespace
@@ -38,7 +41,7 @@ std::size_t check_all_blocks(const char* occasion)
 
 std::size_t blocks_held_back()
 {
-    return quarantine.count();
+    return quarantine.count() + slots_held();
 }
 
 CheckedBlock describe_address(std::uintptr_t address)

@@ -17,13 +17,6 @@ constinit RecordTable records;
 
 namespace {
 
-/// As the notes of src/heap/observed.cc: room for the smallest blocks of a granule, and a cache
-/// line more, or the first records of all slabs would compete for the same lines.
-constexpr std::size_t kRecordsInGranule = kGranule / kMinAlignment;
-constexpr std::size_t kBytesInGranule = kRecordsInGranule * sizeof(BlockRecord) + 64;
-constexpr std::size_t kBytesInChunk = kBytesInGranule * kChunkGranules;
-static_assert(kBytesInChunk % os::kPageSize == 0);
-
 constexpr std::size_t kLargeStep = KiB(64);
 
 /// Where a block of the pools lies that holds an address, or would.
@@ -51,11 +44,7 @@ void RecordTable::initialise()
 {
     // Records take twice the addresses of what they are of: where these are scarce, less of it.
     for (std::size_t granules = address_range.granule_count(); granules > kChunkGranules;) {
-        start_ = static_cast<std::byte*>(os::reserve(granules * kBytesInGranule, os::kPageSize));
-        if (start_ != nullptr) {
-            reserved_ = granules * kBytesInGranule;
-            return;
-        }
+        if (pooled_.reserve(granules)) return;
         address_range.shrink(granules / 2 << kGranuleShift);
         if (address_range.granule_count() == granules) break;
         granules = address_range.granule_count();
@@ -63,24 +52,10 @@ void RecordTable::initialise()
     settings.pools = false; // every block has a mapping of its own
 }
 
-/// Chunks come into use in order, and a few at a time.
-bool RecordTable::commit(std::size_t chunk)
-{
-    const os::LockGuard guard(mutex_);
-    const std::size_t before = chunks_.load(std::memory_order_relaxed);
-    if (chunk < before) return true;
-    const std::size_t wanted = std::min(round_up(chunk + 1, 4), reserved_ / kBytesInChunk);
-    if (chunk >= wanted ||
-        !os::commit(start_ + before * kBytesInChunk, (wanted - before) * kBytesInChunk))
-        return false;
-    chunks_.store(wanted, std::memory_order_release);
-    return true;
-}
-
 BlockRecord* RecordTable::pooled_record(std::size_t granule, std::size_t index) const
 {
-    if (granule / kChunkGranules >= chunks_.load(std::memory_order_acquire)) return nullptr;
-    return reinterpret_cast<BlockRecord*>(start_ + granule * kBytesInGranule) + index;
+    std::byte* const first = pooled_.find(granule);
+    return first != nullptr ? reinterpret_cast<BlockRecord*>(first) + index : nullptr;
 }
 
 BlockRecord* RecordTable::take_large_record()
@@ -113,10 +88,7 @@ CheckedPlace RecordTable::make(void* raw, std::size_t front)
     const auto front_shift = static_cast<std::uint8_t>(std::countr_zero(front));
     if (address_range.contains(raw)) {
         const std::size_t granule = address_range.granule_of(raw);
-        if (start_ == nullptr) return {};
-        if (granule / kChunkGranules >= chunks_.load(std::memory_order_acquire) &&
-            !commit(granule / kChunkGranules))
-            return {};
+        if (pooled_.make(granule) == nullptr) return {};
         const PooledPlace place = pooled_place(address, granule, address_range.descriptor(granule));
         BlockRecord* const record = pooled_record(place.granule, place.index);
         record->front_shift = front_shift;
@@ -211,8 +183,7 @@ void RecordTable::forget(const CheckedPlace& place)
 std::size_t RecordTable::memory(MemoryRange* ranges, std::size_t most)
 {
     if (most < 2) return 0;
-    const auto start = reinterpret_cast<std::uintptr_t>(start_);
-    ranges[0] = {start, start + reserved_};
+    ranges[0] = pooled_.memory();
     ranges[1] = large_.memory();
     return 2;
 }

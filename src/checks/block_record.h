@@ -16,6 +16,7 @@
 #include "src/base/check_error.h"
 #include "src/base/units.h"
 #include "src/fallback/address_table.h"
+#include "src/heap/granule_array.h"
 #include "src/os/mutex.h"
 
 namespace tarn {
@@ -88,17 +89,17 @@ private:
     };
 
     BlockRecord* pooled_record(std::size_t granule, std::size_t index) const;
-    bool commit(std::size_t chunk);
     BlockRecord* take_large_record();
     void put_back_large_record(BlockRecord* record);
     CheckedPlace pooled_around(std::uintptr_t address);
 
-    std::byte* start_ = nullptr;
-    std::size_t reserved_ = 0;
-    std::atomic<std::size_t> chunks_{0}; // that have memory
-    os::Mutex mutex_;                    // for chunks_ and what follows
-    AddressTable<LargeBlock> large_;     // by `start`
-    BlockRecord* free_large_ = nullptr;  // linked through `size`
+    /// Room for the smallest blocks of a granule, of which slabs of larger blocks use the
+    /// beginning, and a cache line more, or the first records of all slabs would compete for the
+    /// same lines.
+    GranuleArray<kGranule / kMinAlignment * sizeof(BlockRecord) + 64> pooled_;
+    os::Mutex mutex_;                   // for what follows
+    AddressTable<LargeBlock> large_;    // by `start`
+    BlockRecord* free_large_ = nullptr; // linked through `size`
     std::byte* next_large_ = nullptr;
     std::byte* end_of_large_ = nullptr;
 };

@@ -6,21 +6,11 @@
 
 namespace tarn::canary {
 
+constinit std::uint64_t detail::secret = 0;
+
 namespace {
 
-constinit std::uint64_t secret = 0;
-
 constexpr std::size_t kWord = sizeof(std::uint64_t);
-
-/// The canary's word of a block: nobody who does not know the secret can write it, and no byte of
-/// it is zero, for a string that is too long by its end is the commonest overflow of all. Its bytes
-/// lie as the words of memory do, at multiples of eight.
-std::uint64_t word_of(std::uintptr_t start)
-{
-    std::uint64_t mixed = (start ^ secret) * 0x9E3779B97F4A7C15U; // Fibonacci hashing
-    mixed ^= mixed >> 32U;
-    return mixed | 0x8080808080808080U;
-}
 
 std::uint64_t& word_at(std::uintptr_t address)
 {
@@ -63,7 +53,7 @@ Change find_change(std::uintptr_t start, std::uintptr_t end, std::uint64_t word)
 
 void initialise()
 {
-    secret = os::random_number();
+    detail::secret = os::random_number();
 }
 
 void fill(const CheckedPlace& place)

@@ -27,8 +27,22 @@ namespace canary {
 inline constexpr std::size_t kShortest = 1;
 inline constexpr std::size_t kFront = 16;
 
+namespace detail {
+extern constinit std::uint64_t secret;
+}
+
 /// Draws the secret of this process. Before the first fill().
 void initialise();
+
+/// The canary's word of a block: nobody who does not know the secret can write it, and no byte of
+/// it is zero, for a string that is too long by its end is the commonest overflow of all.
+/// Its bytes lie as the words of memory do, at multiples of eight.
+inline std::uint64_t word_of(std::uintptr_t start)
+{
+    std::uint64_t mixed = (start ^ detail::secret) * 0x9E3779B97F4A7C15U; // Fibonacci hashing
+    mixed ^= mixed >> 32U;
+    return mixed | 0x8080808080808080U;
+}
 
 void fill(const CheckedPlace& place);
 /// What has changed in front of the block.

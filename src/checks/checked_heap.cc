@@ -25,7 +25,6 @@ namespace {
 
 /// Fronts beyond this would need more than the first granule of a run; such blocks get a mapping.
 constexpr std::size_t kMostPooledFront = 4096;
-constexpr std::uint8_t kNoAlignment = 4; // 2^4 = kMinAlignment
 
 /// Of a new block: filling all of a gigabyte would make memory of what the program may never touch.
 constexpr std::size_t kMostFilled = KiB(64);
@@ -89,7 +88,8 @@ void tell_observer(void* start, const BlockRequest& request)
 CheckedPlace take_from_heap(const BlockRequest& request, std::size_t front, std::size_t whole)
 {
     // What does not fit the first granule gets a mapping, where every alignment is to be had.
-    if (front > kMostPooledFront) whole = std::max(whole, kMaxPooledSize + 1);
+    if (front > kMostPooledFront || !check_settings.uses_pools)
+        whole = std::max(whole, kMaxPooledSize + 1);
     void* const raw = allocate_unchecked(whole, front, request.is_zeroed ? Zero::yes : Zero::no);
     if (raw == nullptr) return {};
     const CheckedPlace place = records.make(raw, front);
@@ -136,23 +136,6 @@ bool claim(const CheckedPlace& place, const void* block, bool is_resize)
         return true;
     report_bad_pointer(place, block, is_resize);
     return false;
-}
-
-/// Whether the function that gives it back is the right one, and says the right thing.
-void check_form(const CheckedPlace& place, BlockKind kind)
-{
-    if (!check_settings.checks_kinds) return;
-    const BlockRecord& record = *place.record;
-    if (kind != BlockKind::malloc && cpp_form.is_array) kind = BlockKind::array;
-    if (kind != record.kind) return report_kind(place, kind);
-    if (kind == BlockKind::malloc) return;
-    if (cpp_form.size != 0 && cpp_form.size != record.size)
-        return report_form(CheckFault::wrong_size, place, cpp_form);
-    const std::size_t alignment =
-        record.alignment_shift == kNoAlignment ? 0 : std::size_t{1} << record.alignment_shift;
-    if (cpp_form.alignment > kMinAlignment || alignment != 0)
-        if (cpp_form.alignment != alignment)
-            report_form(CheckFault::wrong_alignment, place, cpp_form);
 }
 
 /// Looks at a block that was claimed, and remembers who gave it back.
@@ -262,7 +245,7 @@ void for_each_apart(BlockVisitor visit, void* context)
 
 void start()
 {
-    records.initialise();
+    if (check_settings.uses_pools) records.initialise();
     guards::start();
 }
 

@@ -35,6 +35,7 @@ struct CheckSettings {
     std::uint8_t allocated = 0xA5; // what fills_allocated writes
     std::uint8_t freed = 0;        // what fills_freed writes; 0: which block it was
     std::size_t quarantine = 0;    // bytes
+    bool uses_pools = true;        // or gives each block a mapping of its own
     std::size_t check_every = 0;   // look at all blocks at every so many calls; 0: never
     /// Called when that is due, on a slow path: where no look can be taken.
     void (*look_is_due)() = nullptr;

@@ -11,6 +11,12 @@ namespace tarn {
 
 constinit CheckSettings check_settings{};
 
+namespace {
+
+constexpr std::uint8_t kNoAlignment = 4; // 2^4 = kMinAlignment
+
+} // namespace
+
 bool is_in_pools(const CheckedPlace& place)
 {
     return address_range.contains(reinterpret_cast<void*>(place.raw));
@@ -26,6 +32,22 @@ bool report_damage(const CheckedPlace& place, const char* occasion)
     if (const Change change = is_guarded ? guard_gap::check_back(place) : canary::check_back(place))
         return report_change(CheckFault::overflow, place, change, occasion), true;
     return false;
+}
+
+void check_form(const CheckedPlace& place, BlockKind kind)
+{
+    if (!check_settings.checks_kinds) return;
+    const BlockRecord& record = *place.record;
+    if (kind != BlockKind::malloc && cpp_form.is_array) kind = BlockKind::array;
+    if (kind != record.kind) return report_kind(place, kind);
+    if (kind == BlockKind::malloc) return;
+    if (cpp_form.size != 0 && cpp_form.size != record.size)
+        return report_form(CheckFault::wrong_size, place, cpp_form);
+    const std::size_t alignment =
+        record.alignment_shift == kNoAlignment ? 0 : std::size_t{1} << record.alignment_shift;
+    if (cpp_form.alignment > kMinAlignment || alignment != 0)
+        if (cpp_form.alignment != alignment)
+            report_form(CheckFault::wrong_alignment, place, cpp_form);
 }
 
 bool report_late_write(const CheckedPlace& place, const char* occasion)

@@ -18,7 +18,12 @@ bool is_in_pools(const CheckedPlace& place);
 /// all are. `occasion`: see CheckError.
 bool report_damage(const CheckedPlace& place, const char* occasion);
 
-/// The same of a block that was freed, whose own bytes are the program's no more.
+/// Reports it if the function that gives a block back is not the right one, or says the wrong
+/// thing; see also CppForm.
+void check_form(const CheckedPlace& place, BlockKind kind);
+
+/// The same as report_damage() of a block that was freed, whose own bytes are the program's no
+/// more.
 bool report_late_write(const CheckedPlace& place, const char* occasion);
 
 } // namespace tarn

@@ -36,13 +36,42 @@ constexpr std::size_t kSlabsBeforeGrowth = 16;
 /// A bin of a draining class is refilled with so many blocks if a few slabs have them.
 constexpr std::size_t kDrainRefill = 32;
 
+/// Granules behind a slab that are nobody's, see Settings::scatters_slabs. As many again where
+/// slabs are aligned to their size, so that both together are.
+std::size_t gap_behind(const SlabShape& shape)
+{
+    if (!settings.scatters_slabs) [[likely]]
+        return 0;
+    return shape.is_single_block() ? 1 : shape.granules;
+}
+
 /// Granules for a slab, within the budget.
 Run allocate_run(const SlabShape& shape, Growth growth)
 {
     if (!budget.reserve(shape.span())) return {};
-    const Run run = page_heap.allocate(shape.granules, growth);
-    if (run.granules == 0) budget.release(shape.span());
+    const std::size_t gap = gap_behind(shape);
+    Run run = page_heap.allocate(shape.granules + gap, growth);
+    if (run.granules == 0) {
+        budget.release(shape.span());
+        return run;
+    }
+    run.granules = shape.granules;
+    // Where the system has no more mappings it is a gap that can be written to.
+    if (gap != 0)
+        os::forbid(address_range.granule_address(run.granule + run.granules), gap * kGranule);
     return run;
+}
+
+void release_run(const Slab& slab, const SlabShape& shape, std::size_t touched)
+{
+    const std::size_t gap = gap_behind(shape);
+    const bool is_usable =
+        gap == 0 ||
+        os::commit(address_range.granule_address(slab.granule + shape.granules), gap * kGranule);
+    // What cannot be used again stays where it is.
+    page_heap.release(slab.granule, shape.granules + (is_usable ? gap : 0), touched,
+                      slab.dense ? Growth::dense : Growth::sparse);
+    budget.release(shape.span());
 }
 
 } // namespace
@@ -141,9 +170,7 @@ void Heap::release_slab(Slab& slab)
     --state.slabs;
     for (std::size_t i = 0; i < shape.granules; ++i)
         address_range.set_descriptor(slab.granule + i, 0);
-    page_heap.release(slab.granule, shape.granules, touched,
-                      slab.dense ? Growth::dense : Growth::sparse);
-    budget.release(shape.span());
+    release_run(slab, shape, touched);
 }
 
 Slab* Heap::slab_with_room(SizeClass size_class)

@@ -24,6 +24,8 @@
 
 namespace tarn {
 
+class SlotCache;
+
 /// What a heap knows of one size class.
 struct ClassState {
     SlabList with_room;
@@ -193,6 +195,9 @@ public:
     std::uint64_t remote_batches() const { return remote_batches_; }
     HeapState state() const { return state_.load(std::memory_order_acquire); }
     void set_state(HeapState state) { state_.store(state, std::memory_order_release); }
+
+    /// What src/checks keeps for whoever has the heap; nullptr: nothing yet.
+    std::atomic<SlotCache*> slots{nullptr};
 
     // Guarded by the registry's lock.
     Heap* next_parked = nullptr;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "src/fallback/address_table.h"
+#include "src/heap/granule_array.h"
 #include "src/heap/large.h"
 #include "src/os/memory.h"
 #include "src/os/mutex.h"
@@ -48,63 +49,31 @@ static_assert(sizeof(PooledNote) == 16);
 /// compete for the same lines of the CPU's cache.
 constexpr std::size_t kNotesInGranule = kGranule / kMinAlignment;
 constexpr std::size_t kNoteBytesInGranule = kNotesInGranule * sizeof(PooledNote) + 64;
-constexpr std::size_t kNoteBytesInChunk = kNoteBytesInGranule * kChunkGranules;
-static_assert(kNoteBytesInChunk % os::kPageSize == 0);
-
 constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
 
 /// Notes of the blocks in the pools. Each is written by who owns the block.
 class PooledNotes {
 public:
-    void initialise()
-    {
-        const std::size_t size = address_range.granule_count() * kNoteBytesInGranule;
-        start_ = static_cast<std::byte*>(os::reserve(size, os::kPageSize));
-        if (start_ != nullptr) reserved_ = size;
-    }
+    void initialise() { array_.reserve(address_range.granule_count()); }
 
     /// nullptr: there is no memory for it.
     PooledNote* find(const void* block, bool make)
     {
         const std::size_t granule = address_range.granule_of(block);
-        const std::size_t chunk = granule / kChunkGranules;
-        if (start_ == nullptr) return nullptr;
-        if (chunk >= chunks_.load(std::memory_order_acquire) && !(make && commit(chunk)))
-            return nullptr;
         const Descriptor descriptor = address_range.descriptor_at_once(granule);
         const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
         const std::size_t first = AddressRange::first_granule(granule, size_class);
+        std::byte* const notes = make ? array_.make(first) : array_.find(first);
+        if (notes == nullptr) return nullptr;
         const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(block) -
                                                      address_range.granule_address(first));
-        auto* const notes = reinterpret_cast<PooledNote*>(start_ + first * kNoteBytesInGranule);
-        return notes + block_index(shape_of(size_class), offset);
+        return reinterpret_cast<PooledNote*>(notes) + block_index(shape_of(size_class), offset);
     }
 
-    MemoryRange memory() const
-    {
-        const auto start = reinterpret_cast<std::uintptr_t>(start_);
-        return {start, start + reserved_};
-    }
+    MemoryRange memory() const { return array_.memory(); }
 
 private:
-    /// Chunks come into use in order, and a few at a time.
-    bool commit(std::size_t chunk)
-    {
-        const os::LockGuard guard(mutex_);
-        const std::size_t before = chunks_.load(std::memory_order_relaxed);
-        if (chunk < before) return true;
-        const std::size_t wanted = std::min(round_up(chunk + 1, 4), reserved_ / kNoteBytesInChunk);
-        if (chunk >= wanted ||
-            !os::commit(start_ + before * kNoteBytesInChunk, (wanted - before) * kNoteBytesInChunk))
-            return false;
-        chunks_.store(wanted, std::memory_order_release);
-        return true;
-    }
-
-    std::byte* start_ = nullptr;
-    std::size_t reserved_ = 0;
-    std::atomic<std::size_t> chunks_{0}; // that have memory
-    os::Mutex mutex_;
+    GranuleArray<kNoteBytesInGranule> array_;
 };
 
 constinit PooledNotes pooled_notes;

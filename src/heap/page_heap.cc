@@ -35,6 +35,16 @@ constexpr auto kAlignedStarts = [] {
     return starts;
 }();
 
+/// One of `starts`: the first behind a random place. Under the page heap's lock.
+std::size_t random_start(GranuleSet starts)
+{
+    static constinit std::uint64_t random = 0;
+    if (random == 0) random = os::random_number() | 1U;
+    random = random * 6364136223846793005U + 1442695040888963407U; // Knuth's MMIX
+    const GranuleSet behind = starts - GranuleSet::range(0, random >> 57U);
+    return behind.empty() ? starts.first() : behind.first();
+}
+
 /// Where a run of `granules` starts, preferring memory that is still there; false: nowhere.
 bool find_run(const Chunk& chunk, std::size_t granules, bool aligned, std::size_t& first)
 {
@@ -44,6 +54,8 @@ bool find_run(const Chunk& chunk, std::size_t granules, bool aligned, std::size_
     if (starts.empty()) starts = chunk.free.run_starts(granules) & allowed;
     if (starts.empty()) return false;
     first = starts.first();
+    if (settings.scatters_slabs) [[unlikely]]
+        first = random_start(starts);
     return true;
 }
 

@@ -27,6 +27,8 @@ struct Settings {
     /// Gives the program the blocks of a sample, one in `sample_period`, and takes them back; all
     /// others are the heap's. Without observer and checks; nullptr: there is no such sample.
     const BlockChecks* guards = nullptr;
+    /// Slabs lie at random places, and behind each is memory that nobody can access.
+    bool scatters_slabs = false;
     /// The observer is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.
     std::size_t sample_period = 0;
 };

@@ -64,6 +64,14 @@ void* allocate_checked(const BlockRequest& request)
     return checked(settings.checks->allocate(request));
 }
 
+/// Apart, for the sake of a small stack frame.
+[[gnu::noinline]] void* allocate_checked_alone(std::size_t size, std::size_t alignment)
+{
+    const SlowPath path;
+    if (!path.entered()) return checked(emergency::allocate(size, alignment));
+    return allocate_checked({size, alignment, false});
+}
+
 /// The request, if it is of the sample of settings.guards. Errors: nullptr, it is not, or a limit
 /// is reached.
 void* allocate_guarded(const SlowPath& path, const BlockRequest& request, std::size_t padded)
@@ -86,8 +94,10 @@ bool is_guarded(const void* block)
 /// `padded` bytes for a request of `size` that is not to fail, see is_refused().
 void* allocate_granted(std::size_t size, std::size_t padded, std::size_t alignment)
 {
+    if (settings.checks != nullptr) return allocate_checked_alone(size, alignment);
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
+    // The first request of all has only just been told that there are checks.
     if (settings.checks != nullptr) return allocate_checked({size, alignment, false});
     if (void* const block = allocate_guarded(path, {size, alignment, false}, padded)) return block;
     const std::size_t taken = with_gap(size, padded, alignment);
@@ -243,6 +253,11 @@ void* allocate_unchecked(std::size_t size, std::size_t alignment, Zero zero)
     return allocate_large(std::max(size, kMinAlignment), alignment, zero);
 }
 
+void* allocate_pooled_unchecked(SizeClass size_class, std::size_t size)
+{
+    return allocate_pooled(this_thread_cache().heap, size_class, size);
+}
+
 void deallocate_unchecked(void* block)
 {
     if (address_range.contains(block))
@@ -274,7 +289,7 @@ void deallocate_slow(void* address)
 void deallocate_foreign(void* block, BlockKind kind)
 {
     if (block == nullptr) return;
-    if (emergency::owns(block)) return emergency::release(block);
+    if (!address_range.contains(block) && emergency::owns(block)) return emergency::release(block);
     const SlowPath path;
     // Any lock may be held by what this signal handler interrupted: the block stays.
     if (!path.entered()) {

@@ -9,6 +9,7 @@
 
 #include "src/base/block_checks.h"
 #include "src/base/units.h"
+#include "src/heap/size_class.h"
 
 namespace tarn {
 
@@ -66,6 +67,8 @@ std::size_t foreign_size(const void* block);
 /// `zero` holds for blocks outside the pools only. Errors: nullptr; errno is left alone.
 void* allocate_unchecked(std::size_t size, std::size_t alignment, Zero zero);
 void deallocate_unchecked(void* block);
+/// As allocate_unchecked(), of the pools only.
+void* allocate_pooled_unchecked(SizeClass size_class, std::size_t size);
 
 /// Frees of pointers that belong to nobody; left alone.
 std::size_t unknown_frees();

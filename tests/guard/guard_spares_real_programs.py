@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Promise: real programs do the same under guards as without, and nothing is reported; those that
+# Promise: real programs do the same under guards, and hardened, as without, and nothing is reported; those that
 # live by SIGSEGV, too.
 
 import os
@@ -28,7 +28,8 @@ PROGRAMS = [
 with tempfile.TemporaryDirectory() as folder:
     for command in PROGRAMS:
         plain = run(None, *command, TMPDIR=folder)
-        for options in ("guard=all", "debug,guard=1/100", "guard=all,guard_align=left"):
+        for options in ("guard=all", "debug,guard=1/100", "guard=all,guard_align=left", "harden",
+                        "harden,zero=alloc"):
             result = run(LIBRARY, *command, TARN=options, TMPDIR=folder, timeout=300)
             expect((result.returncode, result.stdout) == (plain.returncode, plain.stdout),
                    f"{command[0]} with {options} as without", result)
