@@ -16,6 +16,7 @@
 #include "preload/startup.h"
 #include "src/checks/checked_heap.h"
 #include "src/checks/hardened_heap.h"
+#include "src/heap/bad_free.h"
 #include "src/heap/deferred.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
@@ -180,6 +181,20 @@ void prepare_hardening()
     tell_cxx_forms();
 }
 
+/// With every mode off.
+void act_on_bad_free(const void* address, BadFree what)
+{
+    const os::ErrnoGuard guard;
+    Printer(write_report) << "tarn: "
+                          << (what == BadFree::double_free ? "double free of " : "free of ")
+                          << Hex{reinterpret_cast<std::uintptr_t>(address)}
+                          << (what == BadFree::double_free ? "" : ", where no block begins")
+                          << ", in " << os::executable_name() << ", process " << os::process_id()
+                          << "; TARN=debug says more\n";
+    act_on_error(
+        {.fault = CheckFault::invalid_free, .address = reinterpret_cast<std::uintptr_t>(address)});
+}
+
 } // namespace
 
 bool has_stacks_of_checks()
@@ -196,6 +211,7 @@ void stop_for_debugger()
 
 void prepare_checks()
 {
+    settings.bad_free = act_on_bad_free;
     const Options& options = startup_options();
     if (!options.checks_blocks() && !options.samples_guards()) return;
     if (options.hardens()) return prepare_hardening();

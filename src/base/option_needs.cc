@@ -49,7 +49,7 @@ bool has_baseline(const Options& options)
 bool may_be_ended(const Options& options)
 {
     return options.checks_blocks() || options.guard || options.compares_totals() ||
-           options.fail_fork || options.max_alloc != 0;
+           options.fail_fork || options.max_alloc != 0 || options.on_error == OnError::exit;
 }
 
 bool has_stacks(const Options& options)
@@ -140,7 +140,6 @@ constexpr std::string_view kTrace = "trace or profile";
 constexpr std::string_view kAnyStacks = "trace, profile, or leaks with stacks";
 constexpr std::string_view kAnyReport = "trace, profile, debug, guard, fail, or leaks with stacks";
 constexpr std::string_view kChecks = "debug, harden, canary, poison or quarantine";
-constexpr std::string_view kMisuse = "debug, harden, canary, poison, quarantine or guard";
 constexpr std::string_view kCountOfAll =
     "a look at every block, which profile and sample do not take";
 constexpr std::string_view kLeaksWithStacks = "leaks with stacks";
@@ -166,8 +165,7 @@ constexpr std::array kNeeds{
     Need{"poison_alloc", fills_new_blocks, "poison=alloc"},
     Need{"poison_free", fills_freed_blocks, "poison=free"},
     Need{"mismatch", has_checks, kChecks},
-    Need{"on_error", may_find_misuse, kMisuse},
-    Need{"exitcode", may_be_ended, "debug, guard, fail_fork or a limit"},
+    Need{"exitcode", may_be_ended, "debug, guard, fail_fork, a limit or on_error=exit"},
     Need{"fail", counts_all, kCountOfAll},
     Need{"fail_fork", counts_all, kCountOfAll},
     Need{"max_alloc", counts_all, kCountOfAll},

@@ -13,6 +13,8 @@
 
 namespace tarn {
 
+enum class BadFree : bool;
+
 struct Settings {
     bool pools = true;
     bool huge_pages = false;
@@ -27,6 +29,8 @@ struct Settings {
     /// Gives the program the blocks of a sample, one in `sample_period`, and takes them back; all
     /// others are the heap's. Without observer and checks; nullptr: there is no such sample.
     const BlockChecks* guards = nullptr;
+    /// Hears of a free that cannot be right, and need not return; nullptr: it has no effect.
+    void (*bad_free)(const void* address, BadFree what) = nullptr;
     /// Slabs lie at random places, and behind each is memory that nobody can access.
     bool scatters_slabs = false;
     /// The observer is to hear of one block in so many bytes, on average, see sampled.h; 0: of all.

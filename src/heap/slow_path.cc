@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "src/heap/allocate.h"
+#include "src/heap/bad_free.h"
 #include "src/heap/deferred.h"
 #include "src/heap/emergency.h"
 #include "src/heap/heap_registry.h"
@@ -26,7 +27,6 @@ namespace tarn {
 namespace {
 
 constinit os::Mutex initialise_mutex;
-constinit std::atomic<std::size_t> unknown_count{0};
 /// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
 /// than the look.
 constexpr std::size_t kZeroFrom = KiB(2);
@@ -171,11 +171,9 @@ void give_back(Heap* heap, FreeBlock* block)
 /// need no stack frame for what is mostly a few stores.
 [[gnu::noinline]] void deallocate_anywhere(void* address)
 {
-    const std::size_t granule = address_range.granule_of(address);
-    if (address_range.descriptor(granule) == 0) {
-        unknown_count.fetch_add(1, std::memory_order_relaxed);
-        return;
-    }
+    const Descriptor descriptor = address_range.descriptor(address_range.granule_of(address));
+    if (!begins_block(address, descriptor)) [[unlikely]]
+        return tell_bad_free(address, BadFree::no_block);
     const SlowPath path;
     tell_freed(address);
     give_back(path.entered() ? path.heap() : nullptr, static_cast<FreeBlock*>(address));
@@ -271,7 +269,10 @@ void deallocate_overflow(void* address)
     ThreadCache& cache = this_thread_cache();
     const std::size_t granule = address_range.granule_of(address);
     const std::size_t index = address_range.descriptor(granule) ^ cache.self;
-    bin_at(cache, index).account += kPushStep; // push() took it and had no use for it
+    Bin& bin = bin_at(cache, index);
+    bin.account += kPushStep; // push() took it and had no use for it
+    if (bin.head == address || is_seen_free(address)) [[unlikely]]
+        return tell_bad_free(address, BadFree::double_free);
     deallocate_anywhere(address);
 }
 
@@ -304,7 +305,7 @@ void deallocate_foreign(void* block, BlockKind kind)
     } else if (free_foreign(block)) {
         return;
     }
-    unknown_count.fetch_add(1, std::memory_order_relaxed);
+    count_unknown_free();
 }
 
 std::size_t foreign_usable_size(const void* block)
@@ -363,11 +364,6 @@ void* tell_moved(void* block, std::size_t copied)
     if (!is_observed(block)) return block;
     if (const SlowPath path; path.entered()) detail::tell_resized(block, copied);
     return block;
-}
-
-std::size_t unknown_frees()
-{
-    return unknown_count.load(std::memory_order_relaxed);
 }
 
 void run_undisturbed(void (*action)())

@@ -13,7 +13,6 @@ LIBRARY, SUBJECT = sys.argv[1:3]
 STACKS = "trace, profile, or leaks with stacks"
 ANY_REPORT = "trace, profile, debug, guard, fail, or leaks with stacks"
 ALL = "a look at every block, which profile and sample do not take"
-MISUSE = "debug, harden, canary, poison, quarantine or guard"
 # Key: a value other than its default, what it needs, and with what it has an effect.
 NEEDS = {
     "thp": ("always", "pools", ""),
@@ -46,8 +45,7 @@ NEEDS = {
     "poison_alloc": ("7", "poison=alloc", "debug"),
     "poison_free": ("7", "poison=free", "debug"),
     "mismatch": ("off", "debug, harden, canary, poison or quarantine", "debug"),
-    "on_error": ("continue", MISUSE, "guard"),
-    "exitcode": ("7", "debug, guard, fail_fork or a limit", "guard"),
+    "exitcode": ("7", "debug, guard, fail_fork, a limit or on_error=exit", "guard"),
     "baseline_margin": ("7%", "baseline", "baseline=/nowhere/file"),
     "fail_seed": ("7", "fail=rate", "fail=rate=0.000001"),
     "fail_timeout": ("7ms", "fail_fork", "fail_fork"),
@@ -62,7 +60,7 @@ NOT_OF_A_SAMPLE = {"fail": "1000000", "fail_fork": "on", "max_alloc": "107374182
 # Those that need nothing, and those that others need.
 FREE = {"help", "verbose", "stats", "stats_json", "log", "fallback", "pools", "limit",
         "purge_delay", "deepbind", "only", "leaks", "trace", "profile", "debug", "canary",
-        "poison", "quarantine", "check_every", "harden", "guard", *NOT_OF_A_SAMPLE}
+        "poison", "quarantine", "check_every", "harden", "on_error", "guard", *NOT_OF_A_SAMPLE}
 # Without what is on by default.
 OFF = {"thp": "pools=off,", "huge_pages": "pools=off,"}
 
