@@ -10,12 +10,17 @@
 
 namespace tarn {
 
+/// Whose report is being made; 0: the calling process's.
+inline constinit std::uint64_t reported_process = 0;
+
 /// "==1234== ", at the start of a line.
 struct Margin {};
 
 inline Printer& operator<<(Printer& out, Margin)
 {
-    return out << "==" << static_cast<std::uint64_t>(::getpid()) << "== ";
+    const std::uint64_t process = reported_process;
+    return out << "==" << (process != 0 ? process : static_cast<std::uint64_t>(::getpid()))
+               << "== ";
 }
 
 /// Text for a Column, of whatever a Printer prints. Reports are made one at a time.

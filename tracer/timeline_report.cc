@@ -122,7 +122,8 @@ namespace {
 
 HumanBytes bytes_of(double bytes)
 {
-    return {static_cast<std::uint64_t>(bytes)};
+    constexpr double kMost = 1e18; // of a damaged state file it may be any number
+    return {static_cast<std::uint64_t>(std::min(bytes, kMost))};
 }
 
 class TimelinePrinter {
@@ -249,16 +250,17 @@ void write_seconds(Printer& out, double seconds)
 
 } // namespace
 
-void print_timeline(Printer& out, std::span<const TimelinePoint> points)
+void print_timeline(Printer& out, std::span<const TimelinePoint> points, double nanoseconds)
 {
     if (points.size() < kFewPoints) return;
-    const TimelineFigures figures(points, tick_rate.nanoseconds_per_tick());
+    const TimelineFigures figures(points, nanoseconds);
     if (figures.most() != 0) TimelinePrinter(out, figures).print();
 }
 
-void write_timeline(const char* path, std::span<const TimelinePoint> points, TextSink sink)
+void write_timeline(const char* path, std::span<const TimelinePoint> points, double nanoseconds,
+                    TextSink sink)
 {
-    const double seconds_per_tick = tick_rate.nanoseconds_per_tick() / 1e9;
+    const double seconds_per_tick = nanoseconds / 1e9;
     if (!file.open(path, os::Output::Mode::replace)) return;
     {
         Printer out([](std::string_view text) { file.write(text); });

@@ -70,9 +70,11 @@ private:
 inline constexpr std::size_t kMiddleEighth = 3;
 
 /// Prints a chart and what is to be seen there; nothing, if there are but a few points.
-void print_timeline(Printer& out, std::span<const TimelinePoint> points);
+/// `nanoseconds`: of a tick.
+void print_timeline(Printer& out, std::span<const TimelinePoint> points, double nanoseconds);
 
-/// Writes the points as CSV; what goes wrong is told to `sink`.
-void write_timeline(const char* path, std::span<const TimelinePoint> points, TextSink sink);
+/// Writes the points as CSV; what goes wrong is told to `sink`. Likewise.
+void write_timeline(const char* path, std::span<const TimelinePoint> points, double nanoseconds,
+                    TextSink sink);
 
 } // namespace tarn

@@ -16,6 +16,7 @@
 #include "tracer/marks_report.h"
 #include "tracer/memory_account.h"
 #include "tracer/memory_report.h"
+#include "tracer/report_text.h"
 #include "tracer/site_figures.h"
 #include "tracer/sites.h"
 #include "tracer/stack_folder.h"
@@ -58,7 +59,9 @@ public:
         : options_(options),
           process_(options.of != nullptr ? *options.of : this_process(options.started_at)),
           sink_(sink), out_(sink)
-    {}
+    {
+        reported_process = process_.number;
+    }
 
     void write()
     {
@@ -75,7 +78,7 @@ public:
         print_totals();
         if (is_own) print_memory(problem);
         if (!has_names) print_no_names();
-        if (is_own) print_course();
+        print_course();
         print_list("hold the most when the process holds the most:", &Place::peak_bytes,
                    [this](const Place& place) {
                        out_ << HumanBytes{place.peak_bytes} << " ("
@@ -187,7 +190,7 @@ private:
         into.kept_empty += from.kept_empty;
     }
 
-    Printer& line() { return out_ << "==" << process_.number << "== "; }
+    Printer& line() { return out_ << Margin{}; }
 
     void print_totals()
     {
@@ -246,14 +249,14 @@ private:
                  << HumanBytes{place.bytes * 1000 / milliseconds} << " a second";
     }
 
-    /// What only the process itself knows.
     void print_course()
     {
         const std::span points(points_.data(), point_count_);
-        print_timeline(out_, points);
+        print_timeline(out_, points, process_.nanoseconds_per_tick);
         print_frames(out_, process_.nanoseconds_per_tick);
         print_tags(out_, std::max(kFewTags, options_.most_sites), options_.started_at);
-        if (options_.timeline[0] != '\0') write_timeline(options_.timeline, points, sink_);
+        if (options_.timeline[0] != '\0')
+            write_timeline(options_.timeline, points, process_.nanoseconds_per_tick, sink_);
     }
 
     /// `problem`: why it is not known where the memory is, or nullptr.

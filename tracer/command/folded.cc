@@ -48,9 +48,16 @@ Fields message_in(Fields& fields)
     return fields.get_message();
 }
 
+/// Numbers of strings; of a label that is a number, the second one is 0.
+struct Label {
+    std::int64_t key;
+    std::int64_t text;
+};
+
 struct Sample {
     std::vector<std::uint64_t> locations; // ids, innermost first
     std::vector<std::int64_t> values;
+    std::vector<Label> labels;
 };
 
 struct Location {
@@ -102,11 +109,14 @@ public:
     const std::vector<Sample>& samples() const { return samples_; }
 
     /// Outermost first.
-    std::string stack_of(const Sample& sample) const
+    std::string stack_of(const Sample& sample, bool has_tags) const
     {
         std::vector<std::string> names;
         for (const std::uint64_t location : sample.locations)
             add_names(location, names);
+        for (const Label& label : sample.labels)
+            if (has_tags && text(label.key) == "tag")
+                names.push_back("tag:" + one_word(text(label.text)));
         std::string stack;
         std::ranges::reverse(names);
         for (const std::string& name : names)
@@ -176,6 +186,9 @@ private:
                     sample.values.push_back(value);
             } else if (message.tag() == 2) {
                 sample.values.push_back(signed_in(message));
+            } else if (message.tag() == 3) {
+                const Fields label = message_in(message);
+                sample.labels.push_back({.key = field(label, 1), .text = field(label, 2)});
             } else {
                 message.skip();
             }
@@ -305,15 +318,15 @@ std::string read_profile(const std::string& path)
     }
 }
 
-void write_folded(std::string_view data, const std::string& value, std::ostream& out)
+void write_folded(std::string_view data, const FoldOptions& options, std::ostream& out)
 {
     const Profile profile(data);
-    const std::size_t index = profile.index_of(value);
+    const std::size_t index = profile.index_of(options.value);
     std::map<std::string, std::int64_t> totals;
     for (const Sample& sample : profile.samples()) {
         const std::int64_t own = index < sample.values.size() ? sample.values[index] : 0;
         // Those of a difference may be negative, which a flame graph cannot show.
-        std::int64_t& total = totals[profile.stack_of(sample)];
+        std::int64_t& total = totals[profile.stack_of(sample, options.has_tags)];
         if (own > 0 && __builtin_add_overflow(total, own, &total))
             throw std::runtime_error("its values are too large");
     }

@@ -20,11 +20,11 @@
 
 namespace {
 
-void fold(const std::string& path, const std::string& value)
+void fold(const std::string& path, const tarn::FoldOptions& options)
 {
     const std::string data = tarn::read_profile(path);
     try {
-        tarn::write_folded(data, value, std::cout);
+        tarn::write_folded(data, options, std::cout);
     } catch (const std::runtime_error& problem) {
         throw std::runtime_error(path + ": " + problem.what());
     }
@@ -68,6 +68,8 @@ struct StateCommand {
             "state", "report what a file of state= says, whether its process runs or is gone");
         report->add_option("FILE", files, "one or several")->required();
         report->add_option("--profile", options.profile, "write a profile for pprof, too");
+        report->add_option("--timeline", options.timeline,
+                           "write what was in use over time as CSV, too");
         report->add_option("--max", options.most_places, kMost)->capture_default_str();
         growth = app.add_subcommand(
             "diff", "list by place what two copies of such a file, or two files, have more in use");
@@ -147,15 +149,17 @@ int run(int argc, char** argv)
     CLI::App* const folded = app.add_subcommand(
         "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
     std::string profile;
-    std::string value;
+    tarn::FoldOptions fold_options;
     folded->add_option("FILE", profile, "profile of TARN=trace, or any other for pprof")
         ->type_name("")
         ->required();
     folded
-        ->add_option("--value", value,
+        ->add_option("--value", fold_options.value,
                      "what to print: alloc_objects, alloc_space, inuse_objects,\n"
                      "inuse_space, peak_objects, or peak_space, the default of tarn's profiles")
         ->type_name("KIND");
+    folded->add_flag("--tags", fold_options.has_tags,
+                     "put what has a tag below a call tag:NAME, outside main");
 
     CLI::App* const symbolize =
         app.add_subcommand("symbolize", "put functions and lines into a report, stdin to stdout");
@@ -187,7 +191,7 @@ int run(int argc, char** argv)
     std::ios::sync_with_stdio(false);
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
-    if (folded->parsed()) fold(profile, value);
+    if (folded->parsed()) fold(profile, fold_options);
     events.run();
     const bool is_done = state.run();
     std::cout.flush();

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tracer/arena.h"
 #include "tracer/sites.h"
 #include "tracer/timeline_report.h"
 
@@ -117,6 +118,7 @@ TEST(TimelineTest, LooksAreDueEachSixtyFourBlocksOrForMuch)
 
 TEST(TimelineTest, KeepsTheWholeTimeInASeriesOfAFixedSize)
 {
+    ASSERT_TRUE(arena.initialise());
     static Timeline series;
     static Timeline::Copy points;
     ASSERT_EQ(series.copy(points), 0U);
