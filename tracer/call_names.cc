@@ -143,7 +143,7 @@ void CallNames::write_profile(HelperText& text, const Request& request) const
         text.hexadecimal(stack_trie.parent(static_cast<TraceId>(id))) << " ";
         text.hexadecimal(number_of(call)) << "\n";
     }
-    request.describe(text);
+    request.describe(request.context, text);
     text << "P " << request.profile << "\n";
 }
 

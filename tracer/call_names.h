@@ -28,8 +28,9 @@ public:
         const char* suppressions = "";
         /// Where a profile is to be written; empty: nowhere.
         std::string_view profile = {};
-        /// Writes the K and T lines of it.
-        void (*describe)(HelperText& text) = nullptr;
+        /// Writes the K and T lines of it, and others that they need.
+        void (*describe)(void* context, HelperText& text) = nullptr;
+        void* context = nullptr;
     };
 
     /// Asks the helper for all at once. What it has to say to the user goes to `sink`.

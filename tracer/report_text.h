@@ -24,9 +24,9 @@ inline Printer& operator<<(Printer& out, Margin)
 }
 
 /// Text for a Column, of whatever a Printer prints. Reports are made one at a time.
-template <class Print> FixedText<48> text_of(Print print)
+template <std::size_t kSize = 48, class Print> FixedText<kSize> text_of(Print print)
 {
-    static constinit FixedText<48> text;
+    static constinit FixedText<kSize> text;
     text = {};
     {
         Printer out([](std::string_view part) { text << part; });

@@ -108,6 +108,14 @@ public:
 
     const std::vector<Sample>& samples() const { return samples_; }
 
+    std::vector<std::string> comments() const
+    {
+        std::vector<std::string> texts;
+        for (const std::int64_t comment : comments_)
+            texts.push_back(text(comment));
+        return texts;
+    }
+
     /// Outermost first.
     std::string stack_of(const Sample& sample, bool has_tags) const
     {
@@ -146,6 +154,9 @@ private:
         case 6:
             expect_type(part, protozero::pbf_wire_type::length_delimited);
             strings_.push_back(part.get_string());
+            break;
+        case 13:
+            read_comments(part);
             break;
         case 14:
             default_type_ = signed_in(part);
@@ -194,6 +205,15 @@ private:
             }
         }
         samples_.push_back(std::move(sample));
+    }
+
+    void read_comments(Fields& part)
+    {
+        if (is_packed(part))
+            for (const std::int64_t comment : part.get_packed_int64())
+                comments_.push_back(comment);
+        else
+            comments_.push_back(signed_in(part));
     }
 
     void read_mapping(Fields message)
@@ -287,6 +307,7 @@ private:
     std::map<std::uint64_t, Location> locations_;
     std::map<std::uint64_t, std::int64_t> functions_; // numbers of their names
     std::vector<std::string> strings_;
+    std::vector<std::int64_t> comments_; // numbers of their texts
     std::int64_t default_type_ = 0;
 };
 
@@ -332,6 +353,14 @@ void write_folded(std::string_view data, const FoldOptions& options, std::ostrea
     }
     for (const auto& [stack, total] : totals)
         if (total > 0) out << stack << " " << total << "\n";
+}
+
+void write_comments(std::string_view data, std::ostream& out)
+{
+    for (std::string comment : Profile(data).comments()) {
+        std::ranges::replace(comment, '\n', ' ');
+        out << comment << "\n";
+    }
 }
 
 } // namespace tarn

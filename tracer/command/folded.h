@@ -26,4 +26,7 @@ struct FoldOptions {
 /// data is damaged, or which values there are; nothing has been written.
 void write_folded(std::string_view data, const FoldOptions& options, std::ostream& out);
 
+/// Writes the comments of a profile, such as tarn's advice, a line for each. Likewise.
+void write_comments(std::string_view data, std::ostream& out);
+
 } // namespace tarn

@@ -20,15 +20,44 @@
 
 namespace {
 
-void fold(const std::string& path, const tarn::FoldOptions& options)
-{
-    const std::string data = tarn::read_profile(path);
-    try {
-        tarn::write_folded(data, options, std::cout);
-    } catch (const std::runtime_error& problem) {
-        throw std::runtime_error(path + ": " + problem.what());
+/// What `tarn folded` and `tarn comments` are told.
+struct ProfileCommands {
+    CLI::App* folded = nullptr;
+    CLI::App* comments = nullptr;
+    std::string file;
+    tarn::FoldOptions options;
+
+    void add_to(CLI::App& app)
+    {
+        constexpr const char* kFile = "profile of TARN=trace, or any other for pprof";
+        folded = app.add_subcommand(
+            "folded",
+            "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
+        folded->add_option("FILE", file, kFile)->type_name("")->required();
+        folded
+            ->add_option("--value", options.value,
+                         "what to print: alloc_objects, alloc_space, inuse_objects,\n"
+                         "inuse_space, peak_objects, or peak_space, the default of tarn's profiles")
+            ->type_name("KIND");
+        folded->add_flag("--tags", options.has_tags,
+                         "put what has a tag below a call tag:NAME, outside main");
+        comments = app.add_subcommand("comments",
+                                      "print the comments of a profile, such as tarn's advice");
+        comments->add_option("FILE", file, kFile)->type_name("")->required();
     }
-}
+
+    void run() const
+    {
+        if (!folded->parsed() && !comments->parsed()) return;
+        const std::string data = tarn::read_profile(file);
+        try {
+            folded->parsed() ? tarn::write_folded(data, options, std::cout)
+                             : tarn::write_comments(data, std::cout);
+        } catch (const std::runtime_error& problem) {
+            throw std::runtime_error(file + ": " + problem.what());
+        }
+    }
+};
 
 /// What CLI11 says of it, but for a command that is missing or none of ours.
 std::string text_of(const CLI::ParseError& mistake, const CLI::App& app, const char* first)
@@ -146,20 +175,8 @@ int run(int argc, char** argv)
                "  tarn folded tarn.program.4711.pb.gz | flamegraph.pl >memory.svg\n"
                "  LD_PRELOAD=libtarn.so tarn replay program.ev");
 
-    CLI::App* const folded = app.add_subcommand(
-        "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
-    std::string profile;
-    tarn::FoldOptions fold_options;
-    folded->add_option("FILE", profile, "profile of TARN=trace, or any other for pprof")
-        ->type_name("")
-        ->required();
-    folded
-        ->add_option("--value", fold_options.value,
-                     "what to print: alloc_objects, alloc_space, inuse_objects,\n"
-                     "inuse_space, peak_objects, or peak_space, the default of tarn's profiles")
-        ->type_name("KIND");
-    folded->add_flag("--tags", fold_options.has_tags,
-                     "put what has a tag below a call tag:NAME, outside main");
+    ProfileCommands profile;
+    profile.add_to(app);
 
     CLI::App* const symbolize =
         app.add_subcommand("symbolize", "put functions and lines into a report, stdin to stdout");
@@ -191,7 +208,7 @@ int run(int argc, char** argv)
     std::ios::sync_with_stdio(false);
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
-    if (folded->parsed()) fold(profile, fold_options);
+    profile.run();
     events.run();
     const bool is_done = state.run();
     std::cout.flush();

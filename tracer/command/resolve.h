@@ -10,12 +10,15 @@
 //      N node address                  a call made by a node, 0 if by nobody: a new node, the first
 //                                      is number 1
 //      G tag                           a new node likewise, which is no call: what is below has the
-//      tag K node                          a stack by its innermost node T number ... what the K
-//      stack before it did: allocations and their bytes;
+//                                      tag
+//      K node                          a stack by its innermost node
+//      T number ...                    what the K stack before it did: allocations and their bytes;
 //                                      blocks and bytes in use, and those at the peak; blocks that
 //                                      were freed before the thread's next allocation, and by
 //                                      another thread; reallocs, and the bytes that they copied;
 //                                      bytes of rounding in use and at the peak
+//      C node text                     a comment on the stack of a node, hexadecimal, which is told
+//                                      behind the text
 //      W number                        one in so many bytes was sampled, and the rest is estimated
 //      P path                          write all T lines as a profile for pprof
 //

@@ -83,7 +83,8 @@ protected:
             .nodes = {{.parent = 0, .call = 0, .tag = "a;b::c"},
                       {.parent = 1, .call = 0},
                       {.parent = 0, .call = 0}},
-            .stacks = {{.node = 2, .values = {1, 10}}, {.node = 3, .values = {2, 20}}}};
+            .stacks = {{.node = 2, .values = {1, 10}}, {.node = 3, .values = {2, 20}}},
+            .comments = {"first", "second\nline", "first"}};
         EXPECT_EQ(write_profile(path_, contents), "");
         return read_profile(path_);
     }
@@ -100,6 +101,14 @@ protected:
 private:
     std::string path_ = fs::temp_directory_path() / ("folded_test." + std::to_string(::getpid()));
 };
+
+TEST_F(FoldedTest, CommentsAreALineEach)
+{
+    std::ostringstream out;
+    write_comments(tagged_profile(), out);
+    write_comments(profile(), out);
+    EXPECT_EQ(out.str(), "first\nsecond line\nfirst\n");
+}
 
 TEST_F(FoldedTest, TagsAreTheOutermostCallsIfWanted)
 {
