@@ -21,6 +21,8 @@ TimelinePoint point_of_now()
     std::atomic_thread_fence(std::memory_order_acquire);
     now.bytes = live_totals.bytes();
     now.blocks = live_totals.blocks();
+    now.read_bytes = live_totals.read_bytes();
+    now.written_bytes = live_totals.written_bytes();
     return now;
 }
 

@@ -25,12 +25,15 @@ struct TimelinePoint {
     std::uint64_t blocks;
     std::uint64_t freed_bytes; // and freed
     std::uint64_t freed_blocks;
+    std::uint64_t read_bytes; // as the program tells
+    std::uint64_t written_bytes;
 
     /// Whether it may be a later one of the same process.
     bool follows(const TimelinePoint& before) const
     {
         return ticks >= before.ticks && bytes >= before.bytes && blocks >= before.blocks &&
-               freed_bytes >= before.freed_bytes && freed_blocks >= before.freed_blocks;
+               freed_bytes >= before.freed_bytes && freed_blocks >= before.freed_blocks &&
+               read_bytes >= before.read_bytes && written_bytes >= before.written_bytes;
     }
     std::uint64_t live_bytes() const { return bytes > freed_bytes ? bytes - freed_bytes : 0; }
     std::uint64_t live_blocks() const { return blocks > freed_blocks ? blocks - freed_blocks : 0; }

@@ -179,6 +179,7 @@ private:
     {
         const std::span points(points_.data(), point_count_);
         print_timeline(out_, points, process_.nanoseconds_per_tick);
+        print_bandwidth(out_, points, process_.nanoseconds_per_tick);
         print_frames(out_, process_.nanoseconds_per_tick);
         print_tags(out_, std::max(kFewTags, options_.most_sites), options_.started_at);
         if (options_.timeline[0] != '\0')

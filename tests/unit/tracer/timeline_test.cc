@@ -22,7 +22,9 @@ TimelinePoint point(std::uint64_t milliseconds, std::uint64_t live)
             .bytes = live,
             .blocks = 1,
             .freed_bytes = 0,
-            .freed_blocks = 0};
+            .freed_blocks = 0,
+            .read_bytes = 0,
+            .written_bytes = 0};
 }
 
 /// 800 points, one in a millisecond.
