@@ -11,6 +11,7 @@
 #include "preload/cxx_forms.h"
 #include "preload/export.h"
 #include "preload/faults.h"
+#include "preload/helper.h"
 #include "preload/leaks.h"
 #include "preload/report.h"
 #include "preload/startup.h"
@@ -25,7 +26,6 @@
 #include "src/os/mutex.h"
 #include "src/os/process.h"
 #include "tracer/check_report.h"
-#include "tracer/helper.h"
 #include "tracer/site_number.h"
 #include "tracer/traces.h"
 
@@ -220,7 +220,7 @@ void start_check_reports()
     if (!is_on()) return;
     if (has_own_operators()) ignore_block_kinds();
     os::add_fork_hooks({nullptr, nullptr, after_fork});
-    find_helper(startup_options().symbolizer.view());
+    prepare_helper();
     start_fault_reports();
 }
 

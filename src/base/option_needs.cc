@@ -157,6 +157,7 @@ constexpr std::array kNeeds{
     Need{"sample", has_stacks, kAnyStacks},
     Need{"depth", has_stacks_or_checks, kAnyReport},
     Need{"symbolizer", has_stacks_or_checks, kAnyReport},
+    Need{"debuginfod", has_stacks_or_checks, kAnyReport},
     Need{"poison_alloc", fills_new_blocks, "poison=alloc"},
     Need{"poison_free", fills_freed_blocks, "poison=free"},
     Need{"mismatch", has_checks, kChecks},

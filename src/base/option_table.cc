@@ -107,6 +107,8 @@ constexpr std::array kOptionSpecs{
     OptionSpec{
         "symbolizer", &Options::symbolizer, "PATH", "",
         "the tarn command, which finds functions and lines; else looked for near libtarn.so"},
+    OptionSpec{"debuginfod", &Options::debuginfod, "on|off", "off",
+               "let it fetch debug information from the servers that DEBUGINFOD_URLS names"},
     OptionSpec{"debug", BundleField{&Options::debug, switch_debug_on}, "on|off", "off",
                "find misuse of memory, with stacks: canary, poison, quarantine=64m in one word"},
     OptionSpec{"canary", &Options::canary, "on|off", "off",

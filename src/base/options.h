@@ -79,6 +79,7 @@ struct Options {
     std::size_t depth = 2048; // calls of a stack that are kept
     OptionText suppressions;  // file, empty: none
     OptionText symbolizer;    // program, empty: the tarn command beside the library
+    bool debuginfod = false;
 
     bool debug = false;
     bool canary = false;

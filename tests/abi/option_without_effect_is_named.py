@@ -43,6 +43,7 @@ NEEDS = {
     "stacks": ("off", "leaks, nor with trace or profile", "leaks"),
     "depth": ("100", ANY_REPORT, "leaks"),
     "symbolizer": ("/bin/true", ANY_REPORT, "leaks"),
+    "debuginfod": ("on", ANY_REPORT, "leaks"),
     "poison_alloc": ("7", "poison=alloc", "debug"),
     "poison_free": ("7", "poison=free", "debug"),
     "mismatch": ("off", "debug, canary, poison or quarantine", "debug"),

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -162,11 +163,25 @@ private:
     }
 };
 
+/// What libdw asks for debug information looks at the environment. Distributions set it, so that
+/// alone is no request. It waits for a minute and a half by default, for each file.
+void choose_network(bool may_be_used)
+{
+    if (may_be_used)
+        ::setenv("DEBUGINFOD_TIMEOUT", "10", 0);
+    else
+        ::unsetenv("DEBUGINFOD_URLS");
+}
+
 int run(int argc, char** argv)
 {
     CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports", "tarn");
     app.set_help_flag("-h,--help", "print this text");
     app.set_version_flag("--version", TARN_VERSION, "print the version");
+    bool may_use_network = false;
+    app.add_flag("--debuginfod", may_use_network,
+                 "fetch debug information from the servers of DEBUGINFOD_URLS");
+    app.fallthrough();
     app.require_subcommand(1);
     app.get_formatter()->column_width(22);
     app.get_formatter()->label("REQUIRED", "");
@@ -199,6 +214,7 @@ int run(int argc, char** argv)
     } catch (const CLI::ParseError& mistake) {
         return complain_of(mistake, app, argc > 1 ? argv[1] : nullptr);
     }
+    choose_network(may_use_network);
     // libtarn.so starts us with all signals blocked.
     sigset_t none;
     sigemptyset(&none);
