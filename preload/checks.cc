@@ -35,6 +35,7 @@ namespace {
 
 constinit std::atomic<std::uint64_t> errors{0};
 constinit os::Mutex report_mutex;
+constinit OwnFileName json_name; // guarded by report_mutex
 constinit bool has_stacks = false;
 constexpr const char* kAtEnd = "at the end of the program";
 
@@ -84,7 +85,8 @@ void report(const CheckError& error)
         CheckError shown = error;
         // Of the end of every program the same is to be said.
         if (error.occasion == kAtEnd) shown.here = 0;
-        report_check(shown, write_report);
+        const std::string_view json = startup_options().json.view();
+        report_check(shown, write_report, json.empty() ? nullptr : json_name.of(json));
     }
     act_on_error(error);
     ::pthread_setcancelstate(cancellation, nullptr);

@@ -162,6 +162,7 @@ constexpr std::array kNeeds{
     Need{"poison_free", fills_freed_blocks, "poison=free"},
     Need{"mismatch", has_checks, kChecks},
     Need{"on_error", may_find_misuse, kMisuse},
+    Need{"json", may_find_misuse, kMisuse},
     Need{"exitcode", may_be_ended, "debug, guard, fail_fork or a limit"},
     Need{"fail", counts_all, kCountOfAll},
     Need{"fail_fork", counts_all, kCountOfAll},

@@ -138,6 +138,8 @@ constexpr std::array kOptionSpecs{
                "what a program does in which misuse was found; stop: wait for a debugger"},
     OptionSpec{"exitcode", CountField{&Options::exitcode, 255}, "NUMBER", "99",
                "exit status of a program in which misuse was found, or that exceeded a limit"},
+    OptionSpec{"json", &Options::json, "PATTERN", "",
+               "append each report on misuse as a line of JSON to this file, too"},
     OptionSpec{"fail", &Options::fail, "off|N|N-M|rate=P|each-site|site:ID", "off",
                "give no memory to these allocations, to see what the program does then"},
     OptionSpec{"fail_seed", CountField{&Options::fail_seed, 1000000000}, "NUMBER", "1",

@@ -95,6 +95,7 @@ struct Options {
     std::size_t guard_memory = MiB(256); // bytes, beyond those asked for
     OnError on_error = OnError::abort;
     std::size_t exitcode = 99;
+    OptionText json; // file name pattern, empty: none
 
     FailChoice fail = {};
     std::size_t fail_seed = 1;

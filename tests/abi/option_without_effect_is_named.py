@@ -48,6 +48,7 @@ NEEDS = {
     "poison_free": ("7", "poison=free", "debug"),
     "mismatch": ("off", "debug, canary, poison or quarantine", "debug"),
     "on_error": ("continue", MISUSE, "guard"),
+    "json": ("/dev/null", MISUSE, "guard"),
     "exitcode": ("7", "debug, guard, fail_fork or a limit", "guard"),
     "baseline_margin": ("7%", "baseline", "baseline=/nowhere/file"),
     "fail_seed": ("7", "fail=rate", "fail=rate=0.000001"),
