@@ -16,6 +16,7 @@
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/checks/checked_heap.h"
+#include "src/checks/thread_stacks.h"
 #include "src/heap/deferred.h"
 #include "src/heap/live_blocks.h"
 #include "src/heap/settings.h"
@@ -25,6 +26,7 @@
 #include "src/os/fork.h"
 #include "src/os/mutex.h"
 #include "src/os/process.h"
+#include "tracer/address_place.h"
 #include "tracer/check_report.h"
 #include "tracer/site_number.h"
 #include "tracer/traces.h"
@@ -86,10 +88,18 @@ void report(const CheckError& error)
         // Of the end of every program the same is to be said.
         if (error.occasion == kAtEnd) shown.here = 0;
         const std::string_view json = startup_options().json.view();
+        if (error.block.start == 0)
+            shown.stack_of = thread_stacks.owner_of(error.address, place_of(error.address).mapping);
         report_check(shown, write_report, json.empty() ? nullptr : json_name.of(json));
     }
     act_on_error(error);
     ::pthread_setcancelstate(cancellation, nullptr);
+}
+
+void report_end_of_reports(std::size_t reports)
+{
+    Printer(write_report) << "tarn: " << std::uint64_t{reports}
+                          << " different errors were reported; others are not told\n";
 }
 
 /// Returns how many blocks are damaged; -1: nobody can look now.
@@ -136,17 +146,21 @@ bool guards_many(const Options& options)
 /// What the tracer keeps of a thread goes to the next one.
 constinit const Observer* tracing = nullptr;
 
-void leave_tracing(const void*)
+using ThreadLeaves = void(const void* address_on_its_stack);
+constinit ThreadLeaves* next_thread_leaves = nullptr;
+
+void leave_checks(const void* address_on_its_stack)
 {
-    tracing->thread_leaves();
+    note_thread_end();
+    end_fault_reports_of_thread();
+    if (tracing != nullptr) tracing->thread_leaves();
+    if (next_thread_leaves != nullptr) next_thread_leaves(address_on_its_stack);
 }
 
 bool start_own_tracing()
 {
     tracing = start_tracing(
         {.most_calls = startup_options().depth, .counts_sites = false, .sample_period = 0});
-    if (tracing != nullptr && settings.thread_leaves == nullptr)
-        settings.thread_leaves = leave_tracing;
     return tracing != nullptr;
 }
 
@@ -207,7 +221,13 @@ void prepare_checks()
                    .limits = {.align = options.guard_align,
                               .mappings = options.guard_max,
                               .memory = options.guard_memory}}};
-    const CheckHooks hooks{.current_stack = stack_now, .site_of = site_number, .report = report};
+    const CheckHooks hooks{.current_stack = stack_now,
+                           .site_of = site_number,
+                           .report = report,
+                           .reports_end = report_end_of_reports,
+                           .thread_begins = begin_fault_reports_of_thread};
+    next_thread_leaves = settings.thread_leaves;
+    settings.thread_leaves = leave_checks;
     if (options.samples_guards()) {
         settings.guards = start_guards(wanted, hooks);
         settings.sample_period = options.guard.first;

@@ -31,8 +31,9 @@ std::string_view text_of(const MappedArray<char>& text)
 
 class CheckJson {
 public:
-    CheckJson(const CheckError& error, const CallNames& names, bool has_names)
-        : error_(error), names_(names), has_names_(has_names)
+    CheckJson(const CheckError& error, const AddressPlace& place, const CallNames& names,
+              bool has_names)
+        : error_(error), place_(place), names_(names), has_names_(has_names)
     {
         collected = &message_;
         {
@@ -93,6 +94,22 @@ private:
         if (error_.fault == CheckFault::impossible_size) json.key("requested").number(error_.size);
         if (error_.changed_size != 0) write_change(json);
         if (error_.block.start != 0) write_block(json);
+        if (error_.stack_of != kNoThread || place_.module != kNoModule) write_place(json);
+    }
+
+    void write_place(JsonWriter& json) const
+    {
+        json.key("place").begin_object();
+        if (error_.stack_of != kNoThread) {
+            json.key("stack_of").number(error_.stack_of).end_object();
+            return;
+        }
+        const Module& module = module_table[place_.module];
+        json.key("module").text(path_of(module));
+        json.key("offset").address(error_.address - module.bias);
+        if (const std::string_view symbol = names_.data_symbol().name; !symbol.empty())
+            json.key("symbol").text(symbol);
+        json.end_object();
     }
 
     void write_change(JsonWriter& json) const
@@ -132,6 +149,7 @@ private:
     }
 
     const CheckError& error_;
+    const AddressPlace& place_;
     const CallNames& names_;
     bool has_names_;
     MappedArray<char> message_;
@@ -141,12 +159,12 @@ private:
 
 } // namespace
 
-void write_check_json(const char* path, const CheckError& error, const CallNames& names,
-                      bool has_names)
+void write_check_json(const char* path, const CheckError& error, const AddressPlace& place,
+                      const CallNames& names, bool has_names)
 {
     os::Output file;
     if (!file.open(path, os::Output::Mode::append)) return;
-    file.write(CheckJson(error, names, has_names).write());
+    file.write(CheckJson(error, place, names, has_names).write());
     if (const int problem = file.close()) os::complain_of_file(path, problem);
 }
 

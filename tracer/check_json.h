@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "src/base/check_error.h"
+#include "tracer/address_place.h"
 #include "tracer/call_names.h"
 
 namespace tarn {
@@ -15,9 +16,9 @@ namespace tarn {
 inline constexpr std::uint64_t kCheckJsonFormat = 1;
 
 /// Adds a line to the file `path`, at once, so that those of several processes do not mix. `names`
-/// has those of the error's stacks. Neither allocates nor takes locks of libc. Requires: one at a
-/// time. Errors: one line on standard error.
-void write_check_json(const char* path, const CheckError& error, const CallNames& names,
-                      bool has_names);
+/// has those of the error's stacks; `place` is of its address if that is in no block. Neither
+/// allocates nor takes locks of libc. Requires: one at a time. Errors: one line on standard error.
+void write_check_json(const char* path, const CheckError& error, const AddressPlace& place,
+                      const CallNames& names, bool has_names);
 
 } // namespace tarn

@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/os/probe.h"
 #include "src/os/process.h"
+#include "tracer/address_place.h"
 #include "tracer/call_names.h"
 #include "tracer/check_json.h"
 #include "tracer/check_words.h"
@@ -34,12 +35,16 @@ public:
         for (const std::uint32_t trace :
              {error_.here, error_.block.allocated_at, error_.block.freed_at})
             if (trace != 0) names_.add(trace);
-        has_names_ = names_.resolve({}, sink_);
-        if (json != nullptr) write_check_json(json, error_, names_, has_names_);
+        if (is_elsewhere()) place_ = place_of(error_.address);
+        const bool is_data =
+            place_.kind == AddressPlace::Kind::data || place_.kind == AddressPlace::Kind::constant;
+        has_names_ = names_.resolve({.data = is_data ? error_.address : 0}, sink_);
+        if (json != nullptr) write_check_json(json, error_, place_, names_, has_names_);
         print_title();
         print_access();
         if (error_.here != 0) print_stack("", error_.here);
         if (error_.block.start != 0) print_block();
+        if (is_elsewhere()) print_place();
         print_hint();
         print_bytes();
         print_neighbours();
@@ -62,6 +67,44 @@ public:
     }
 
 private:
+    /// Whether a pointer was given to free() or realloc() that is of no block.
+    bool is_elsewhere() const
+    {
+        const bool is_bad =
+            error_.fault == CheckFault::invalid_free || error_.fault == CheckFault::resize_invalid;
+        return is_bad && error_.block.start == 0;
+    }
+
+    void print_place()
+    {
+        using Kind = AddressPlace::Kind;
+        out_ << Hex{error_.address} << " is ";
+        if (error_.stack_of != kNoThread)
+            out_ << "on the stack of thread T"
+                 << std::uint64_t{error_.stack_of} // Where libc has both in one mapping.
+                 << (error_.stack_of != 0 ? ", or in its thread-local data" : "");
+        else if (place_.kind == Kind::data || place_.kind == Kind::constant)
+            print_symbol();
+        else if (place_.kind == Kind::heap)
+            out_ << "in memory that another allocator has by brk()";
+        else if (place_.kind == Kind::file)
+            out_ << "in a mapping of " << place_.file.view();
+        else if (place_.kind == Kind::memory)
+            out_ << "in memory that was mapped, by mmap() or by another allocator";
+        else
+            out_ << "the address of no memory";
+        out_ << "\n\n";
+    }
+
+    void print_symbol()
+    {
+        const CallNames::Symbol symbol = names_.data_symbol();
+        out_ << (place_.kind == AddressPlace::Kind::data ? "in the data of "
+                                                         : "in the code or constants of ")
+             << path_of(module_table[place_.module]);
+        if (!symbol.name.empty()) out_ << ", " << symbol.name << "+" << symbol.offset;
+    }
+
     bool has_stacks() const { return error_.here != 0 || error_.block.allocated_at != 0; }
 
     void print_title()
@@ -232,6 +275,7 @@ private:
     TextSink sink_;
     Printer out_;
     CallNames names_;
+    AddressPlace place_;
     bool has_names_ = false;
 };
 

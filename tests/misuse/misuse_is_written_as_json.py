@@ -59,6 +59,17 @@ def check(report, line, case):
     rerun = re.search(r"^To stop at the faulty instruction: (.*)", report, re.MULTILINE)
     expect(seen.get("rerun") == (rerun[1] if rerun else None), "the command", (case, seen))
     check_block(report, seen, case)
+    check_place(report, seen, case)
+
+
+def check_place(report, seen, case):
+    place = seen.get("place", {})
+    stack = re.search(r"^0x\S+ is on the stack of thread T(\d+)", report, re.MULTILINE)
+    data = re.search(r"^0x\S+ is in the (?:data|code or constants) of ([^,\n]+)(?:, (.*)\+\d+)?$",
+                     report, re.MULTILINE)
+    expect(place.get("stack_of") == (int(stack[1]) if stack else None), "whose stack", (case, seen))
+    expect((place.get("module"), place.get("symbol")) == (data.groups() if data else (None, None)),
+           "whose data", (case, seen))
 
 
 def check_block(report, seen, case):

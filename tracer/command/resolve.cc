@@ -121,6 +121,15 @@ public:
         calls_.push_back(std::move(call));
     }
 
+    void name_data(std::istream& line)
+    {
+        std::size_t file = 0;
+        std::uint64_t address = 0;
+        line >> std::hex >> file >> address;
+        const DataSymbol symbol = symbols_.data_at(file, address);
+        if (!symbol.name.empty()) out_ << "D\t" << symbol.name << "\t" << symbol.offset << "\n";
+    }
+
     /// Says whether a stack is suppressed.
     void judge(const std::string& line)
     {
@@ -233,6 +242,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
             break;
         case 'A':
             answers.add_address(rest);
+            break;
+        case 'D':
+            answers.name_data(rest);
             break;
         case 'L':
             answers.judge(arguments);

@@ -236,4 +236,16 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
     return frames;
 }
 
+DataSymbol Symbols::data_at(std::size_t file, std::uint64_t address)
+{
+    if (file >= files_.size() || files_[file].module == nullptr) return {};
+    GElf_Off offset = 0;
+    GElf_Sym symbol;
+    const char* const name = dwfl_module_addrinfo(files_[file].module, address + files_[file].bias,
+                                                  &offset, &symbol, nullptr, nullptr, nullptr);
+    // It says the nearest one if there is none.
+    if (name == nullptr || offset >= symbol.st_size) return {};
+    return {.name = demangled(name), .offset = offset};
+}
+
 } // namespace tarn
