@@ -188,14 +188,19 @@ void CallNames::read_answers(TextSink sink)
         if (begins && (kind == 'F' || kind == '.')) first_line_.push_back(offset);
         if (kind == 'F' || kind == '.') begins = kind == '.';
         take_until(line, '\t');
-        if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
-        has_profile_ |= kind == 'P';
-        if (kind == 'S') suppressions_.push_back(line);
-        if (kind == 'D') {
-            data_symbol_.name = take_until(line, '\t');
-            data_symbol_.offset = line;
-        }
+        read_answer(kind, line, sink);
     }
+}
+
+/// One that is not about a call.
+void CallNames::read_answer(char kind, std::string_view line, TextSink sink)
+{
+    if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
+    has_profile_ |= kind == 'P';
+    if (kind == 'S') suppressions_.push_back(line);
+    if (kind != 'D') return;
+    data_symbol_.name = take_until(line, '\t');
+    data_symbol_.offset = line;
 }
 
 std::string_view CallNames::suppression(std::size_t number) const

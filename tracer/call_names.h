@@ -91,6 +91,7 @@ private:
     bool sort_calls();
     std::size_t number_of(Call call) const;
     void read_answers(TextSink sink);
+    void read_answer(char kind, std::string_view line, TextSink sink);
     struct Function {
         std::string_view name;
         std::string_view file;

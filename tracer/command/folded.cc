@@ -156,7 +156,7 @@ private:
             strings_.push_back(part.get_string());
             break;
         case 13:
-            read_comments(part);
+            read_values(part, comments_);
             break;
         case 14:
             default_type_ = signed_in(part);
@@ -183,6 +183,15 @@ private:
         return message.wire_type() == protozero::pbf_wire_type::length_delimited;
     }
 
+    static void read_values(Fields& part, std::vector<std::int64_t>& into)
+    {
+        if (is_packed(part))
+            for (const std::int64_t value : part.get_packed_int64())
+                into.push_back(value);
+        else
+            into.push_back(signed_in(part));
+    }
+
     void read_sample(Fields message)
     {
         Sample sample;
@@ -192,11 +201,8 @@ private:
                     sample.locations.push_back(location);
             } else if (message.tag() == 1) {
                 sample.locations.push_back(number_in(message));
-            } else if (message.tag() == 2 && is_packed(message)) {
-                for (const std::int64_t value : message.get_packed_int64())
-                    sample.values.push_back(value);
             } else if (message.tag() == 2) {
-                sample.values.push_back(signed_in(message));
+                read_values(message, sample.values);
             } else if (message.tag() == 3) {
                 const Fields label = message_in(message);
                 sample.labels.push_back({.key = field(label, 1), .text = field(label, 2)});
@@ -205,15 +211,6 @@ private:
             }
         }
         samples_.push_back(std::move(sample));
-    }
-
-    void read_comments(Fields& part)
-    {
-        if (is_packed(part))
-            for (const std::int64_t comment : part.get_packed_int64())
-                comments_.push_back(comment);
-        else
-            comments_.push_back(signed_in(part));
     }
 
     void read_mapping(Fields message)

@@ -167,10 +167,12 @@ private:
 /// alone is no request. It waits for a minute and a half by default, for each file.
 void choose_network(bool may_be_used)
 {
+    // NOLINTBEGIN(concurrency-mt-unsafe): this program has one thread
     if (may_be_used)
         ::setenv("DEBUGINFOD_TIMEOUT", "10", 0);
     else
         ::unsetenv("DEBUGINFOD_URLS");
+    // NOLINTEND(concurrency-mt-unsafe)
 }
 
 int run(int argc, char** argv)

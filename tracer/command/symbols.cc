@@ -22,6 +22,7 @@ namespace {
 /// for that of each file. When they have taken so long, a report is worth more than what they know.
 constexpr std::chrono::seconds kMostNetwork{30};
 
+// NOLINTNEXTLINE(readability-function-size): libdw says what it is given
 int find_debug_information(Dwfl_Module* module, void** data, const char* name, Dwarf_Addr base,
                            const char* path, const char* link, GElf_Word sum, char** found)
 {
@@ -31,6 +32,7 @@ int find_debug_information(Dwfl_Module* module, void** data, const char* name, D
     const int descriptor =
         dwfl_standard_find_debuginfo(module, data, name, base, path, link, sum, found);
     taken += Clock::now() - begin;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): this program has one thread
     if (taken > kMostNetwork) ::unsetenv("DEBUGINFOD_URLS");
     return descriptor;
 }
