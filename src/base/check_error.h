@@ -74,7 +74,7 @@ struct CheckError {
     bool is_bus_error = false;
     std::uint64_t pointer = 0; // see stale_pointer
     const char* pointer_register = nullptr;
-    bool is_pointer_in_memory = false; // where that register points
+    bool is_pointer_in_memory = false;  // where that register points
     std::uint32_t stack_of = kNoThread; // thread on whose stack `address` is
     // What lies around it.
     CheckedBlock before = {};

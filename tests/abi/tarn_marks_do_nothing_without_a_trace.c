@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Promise: tags, their budgets and limits, frames and bytes moved of <tarn/malloc.h> may be given without a
-// trace, from any thread: nothing comes of them, and errno stays.
+// Promise: tags, their budgets and limits, frames and bytes moved of <tarn/malloc.h> may be given
+// without a trace, from any thread: nothing comes of them, and errno stays.
 
 #include <pthread.h>
 

@@ -46,7 +46,8 @@ def packed(data):
 
 class Profile:
     """types: names of the values; samples: [({value's name: value}, [functions, innermost first])];
-    tags: of each sample, empty: none; mappings: [(path, build id)]; period: bytes, of which one was sampled; default: the value that is shown first; comments: texts."""
+    tags: of each sample, empty: none; mappings: [(path, build id)]; period: bytes, of which one was
+    sampled; default: the value that is shown first; comments: texts."""
 
     def __init__(self, path):
         with gzip.open(path) as file:
