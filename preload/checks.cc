@@ -11,11 +11,13 @@
 #include "preload/cxx_forms.h"
 #include "preload/export.h"
 #include "preload/faults.h"
+#include "preload/helper.h"
 #include "preload/leaks.h"
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/checks/checked_heap.h"
 #include "src/checks/hardened_heap.h"
+#include "src/checks/thread_stacks.h"
 #include "src/heap/bad_free.h"
 #include "src/heap/deferred.h"
 #include "src/heap/live_blocks.h"
@@ -26,9 +28,9 @@
 #include "src/os/fork.h"
 #include "src/os/mutex.h"
 #include "src/os/process.h"
+#include "tracer/address_place.h"
 #include "tracer/check_line.h"
 #include "tracer/check_report.h"
-#include "tracer/helper.h"
 #include "tracer/site_number.h"
 #include "tracer/traces.h"
 
@@ -38,6 +40,7 @@ namespace {
 
 constinit std::atomic<std::uint64_t> errors{0};
 constinit os::Mutex report_mutex;
+constinit OwnFileName json_name; // guarded by report_mutex
 constinit bool has_stacks = false;
 constexpr const char* kAtEnd = "at the end of the program";
 
@@ -87,13 +90,24 @@ void report(const CheckError& error)
         CheckError shown = error;
         // Of the end of every program the same is to be said.
         if (error.occasion == kAtEnd) shown.here = 0;
-        if (startup_options().hardens())
+        if (startup_options().hardens()) {
             report_check_in_line(shown, write_report);
-        else
-            report_check(shown, write_report);
+        } else {
+            const std::string_view json = startup_options().json.view();
+            if (error.block.start == 0)
+                shown.stack_of =
+                    thread_stacks.owner_of(error.address, place_of(error.address).mapping);
+            report_check(shown, write_report, json.empty() ? nullptr : json_name.of(json));
+        }
     }
     act_on_error(error);
     ::pthread_setcancelstate(cancellation, nullptr);
+}
+
+void report_end_of_reports(std::size_t reports)
+{
+    Printer(write_report) << "tarn: " << std::uint64_t{reports}
+                          << " different errors were reported; others are not told\n";
 }
 
 /// Returns how many blocks are damaged; -1: nobody can look now.
@@ -140,17 +154,21 @@ bool guards_many(const Options& options)
 /// What the tracer keeps of a thread goes to the next one.
 constinit const Observer* tracing = nullptr;
 
-void leave_tracing(const void*)
+using ThreadLeaves = void(const void* address_on_its_stack);
+constinit ThreadLeaves* next_thread_leaves = nullptr;
+
+void leave_checks(const void* address_on_its_stack)
 {
-    tracing->thread_leaves();
+    note_thread_end();
+    end_fault_reports_of_thread();
+    if (tracing != nullptr) tracing->thread_leaves();
+    if (next_thread_leaves != nullptr) next_thread_leaves(address_on_its_stack);
 }
 
 bool start_own_tracing()
 {
     tracing = start_tracing(
         {.most_calls = startup_options().depth, .counts_sites = false, .sample_period = 0});
-    if (tracing != nullptr && settings.thread_leaves == nullptr)
-        settings.thread_leaves = leave_tracing;
     return tracing != nullptr;
 }
 
@@ -241,7 +259,13 @@ void prepare_checks()
                    .limits = {.align = options.guard_align,
                               .mappings = options.guard_max,
                               .memory = options.guard_memory}}};
-    const CheckHooks hooks{.current_stack = stack_now, .site_of = site_number, .report = report};
+    const CheckHooks hooks{.current_stack = stack_now,
+                           .site_of = site_number,
+                           .report = report,
+                           .reports_end = report_end_of_reports,
+                           .thread_begins = begin_fault_reports_of_thread};
+    next_thread_leaves = settings.thread_leaves;
+    settings.thread_leaves = leave_checks;
     if (options.samples_guards()) {
         settings.guards = start_guards(wanted, hooks);
         settings.sample_period = options.guard.first;
@@ -257,7 +281,7 @@ void start_check_reports()
     if (has_own_operators()) ignore_block_kinds();
     os::add_fork_hooks({nullptr, nullptr, after_fork});
     if (startup_options().hardens()) return;
-    find_helper(startup_options().symbolizer.view());
+    prepare_helper();
     start_fault_reports();
 }
 

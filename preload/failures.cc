@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "preload/checks.h"
+#include "preload/helper.h"
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "preload/trial.h"
@@ -18,7 +19,6 @@
 #include "src/os/fork.h"
 #include "src/os/process.h"
 #include "tracer/failure_report.h"
-#include "tracer/helper.h"
 #include "tracer/mapped_array.h"
 #include "tracer/site_number.h"
 #include "tracer/tags.h"
@@ -214,7 +214,7 @@ void start_failures()
     if (!startup_options().refuses()) return;
     if (!is_on()) return write_report("tarn: fail: no address space for stacks; nothing fails\n");
     os::add_fork_hooks({nullptr, nullptr, after_fork});
-    find_helper(startup_options().symbolizer.view());
+    prepare_helper();
     owner.store(::getpid(), std::memory_order_relaxed);
     is_counting.store(true, std::memory_order_relaxed);
 }

@@ -14,6 +14,8 @@
 #include "preload/signals.h"
 #include "preload/startup.h"
 #include "src/checks/access.h"
+#include "src/os/errno_guard.h"
+#include "src/os/memory.h"
 #include "src/os/process.h"
 #include "src/os/stack.h"
 #include "tracer/fault_stack.h"
@@ -148,18 +150,8 @@ bool look_at_fault(int signal, siginfo_t* info, void* context, bool has_handler)
     return act_on_access(access);
 }
 
-/// For the first thread's overflow of its stack, on which no handler could be called. Others have
-/// none, unless the program gives them one, and end as they would without us.
-void use_alternate_stack()
-{
-    alignas(64) static constinit std::array<std::byte, KiB(64)> memory{};
-    stack_t before{};
-    if (::sigaltstack(nullptr, &before) != 0 || (before.ss_flags & SS_DISABLE) == 0) return;
-    stack_t own{};
-    own.ss_sp = memory.data();
-    own.ss_size = memory.size();
-    ::sigaltstack(&own, nullptr);
-}
+constexpr std::size_t kAlternateStack = KiB(64);
+[[gnu::tls_model("initial-exec")]] constinit thread_local void* alternate_stack = nullptr;
 
 } // namespace
 
@@ -173,9 +165,40 @@ NoFaultReports::~NoFaultReports()
     --reports_of_own;
 }
 
+/// When the stack has overflown, no handler could be called on it.
+void begin_fault_reports_of_thread()
+{
+    const os::ErrnoGuard guard;
+    stack_t before{};
+    if (::sigaltstack(nullptr, &before) != 0 || (before.ss_flags & SS_DISABLE) == 0) return;
+    stack_t own{};
+    own.ss_sp = os::map(kAlternateStack, os::kPageSize);
+    own.ss_size = kAlternateStack;
+    if (own.ss_sp == nullptr) return;
+    if (::sigaltstack(&own, nullptr) == 0)
+        alternate_stack = own.ss_sp;
+    else
+        os::unmap(own.ss_sp, kAlternateStack);
+}
+
+void end_fault_reports_of_thread()
+{
+    const os::ErrnoGuard guard;
+    stack_t now{};
+    // The program may have its own by now, and come back to ours.
+    if (alternate_stack == nullptr || ::sigaltstack(nullptr, &now) != 0 ||
+        now.ss_sp != alternate_stack || (now.ss_flags & SS_ONSTACK) != 0)
+        return;
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    ::sigaltstack(&none, nullptr);
+    os::unmap(alternate_stack, kAlternateStack);
+    alternate_stack = nullptr;
+}
+
 void start_fault_reports()
 {
-    use_alternate_stack();
+    begin_fault_reports_of_thread();
     filter_faults(look_at_fault, static_cast<bool>(startup_options().guard));
 }
 

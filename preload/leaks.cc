@@ -13,6 +13,7 @@
 #include "preload/dumps.h"
 #include "preload/events.h"
 #include "preload/heap_view.h"
+#include "preload/helper.h"
 #include "preload/report.h"
 #include "preload/run_limits.h"
 #include "preload/signals.h"
@@ -29,7 +30,6 @@
 #include "src/os/mutex.h"
 #include "src/os/process.h"
 #include "tracer/dead_stacks.h"
-#include "tracer/helper.h"
 #include "tracer/leak_report.h"
 #include "tracer/leak_scan.h"
 #include "tracer/stopped_threads.h"
@@ -319,7 +319,7 @@ void start_leak_reports()
     start_events();
     if (settings.observer == nullptr) return;
     const std::string_view symbolizer = startup_options().symbolizer.view();
-    if (!find_helper(symbolizer) && !symbolizer.empty())
+    if (!prepare_helper() && !symbolizer.empty())
         Printer(write_report) << "tarn: symbolizer=" << symbolizer
                               << ": cannot be run; reports will have no names\n";
     if (makes_dumps()) start_dumps();

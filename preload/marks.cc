@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program says of itself for traces: tags, their budgets, and frames; see <tarn/malloc.h>.
+// What a program says of itself for traces: tags, their budgets, frames, and
+// bytes moved; see <tarn/malloc.h>.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "preload/export.h"
@@ -11,7 +13,9 @@
 #include "src/heap/slow_path.h"
 #include "src/include/tarn/malloc.h"
 #include "tracer/frames.h"
+#include "tracer/sites.h"
 #include "tracer/tags.h"
+#include "tracer/timeline.h"
 #include "tracer/traces.h"
 
 namespace {
@@ -59,4 +63,12 @@ TARN_EXPORT void tarn_frame_mark()
 {
     if (has_counts()) [[unlikely]]
         tarn::run_undisturbed(tarn::end_frame);
+}
+
+TARN_EXPORT void tarn_bandwidth(std::size_t bytes_read, std::size_t bytes_written)
+{
+    if (!has_counts()) [[likely]]
+        return;
+    tarn::live_totals.moved(bytes_read, bytes_written);
+    tarn::timeline.look();
 }

@@ -57,19 +57,18 @@ FixedText<1024> expand_pattern(std::string_view pattern)
     return name;
 }
 
+const char* OwnFileName::of(std::string_view pattern)
+{
+    if (named_for_ != os::process_id()) {
+        named_for_ = os::process_id();
+        name_ = expand_pattern(pattern);
+    }
+    return name_.c_str();
+}
+
 namespace {
 
-/// The log of this process: the same file for all it says, until it forks.
-const char* log_name(std::string_view pattern)
-{
-    static constinit FixedText<1024> name;
-    static constinit std::uint64_t named_for = 0;
-    if (named_for != os::process_id()) {
-        named_for = os::process_id();
-        name = expand_pattern(pattern);
-    }
-    return name.c_str();
-}
+constinit OwnFileName log_name;
 
 constinit os::Mutex mutex;
 constinit bool is_silent = false;
@@ -79,7 +78,7 @@ constinit bool is_silent = false;
 void name_log()
 {
     const std::string_view pattern = startup_options().log.view();
-    if (!pattern.empty()) log_name(pattern);
+    if (!pattern.empty()) log_name.of(pattern);
 }
 
 void silence_reports()
@@ -99,11 +98,11 @@ void write_report(std::string_view text)
     const os::LockGuard guard(mutex);
     os::Output output;
     const std::string_view pattern = startup_options().log.view();
-    if (!pattern.empty()) output.open(log_name(pattern), os::Output::Mode::append);
+    if (!pattern.empty()) output.open(log_name.of(pattern), os::Output::Mode::append);
     output.write(text);
     const int problem = output.close();
     if (problem == 0) return;
-    os::complain_of_file(log_name(pattern), problem);
+    os::complain_of_file(log_name.of(pattern), problem);
     write_to_stderr(text);
 }
 

@@ -22,6 +22,16 @@ void silence_reports();
 /// In a forked child: no other thread writes.
 void reset_report_lock();
 
+/// The name of a file of which each process has one: it stays until the process forks.
+class OwnFileName {
+public:
+    const char* of(std::string_view pattern);
+
+private:
+    FixedText<1024> name_;
+    std::uint64_t named_for_ = 0; // process
+};
+
 /// A file name from a pattern: %p process id, %e executable, %t seconds since 1970, %n how many
 /// names this process has made before, %h host, %% a percent sign.
 FixedText<1024> expand_pattern(std::string_view pattern);

@@ -33,7 +33,8 @@ std::uint64_t address_in_file(Call call)
     return call_site(call) - module_table[call.module].bias;
 }
 
-/// A path in static storage: the program itself has no name among the modules.
+} // namespace
+
 std::string_view path_of(const Module& module)
 {
     if (module.name[0] != '\0') return module.name;
@@ -42,6 +43,8 @@ std::string_view path_of(const Module& module)
     if (size == 0) size = ::readlink("/proc/self/exe", own.data(), own.size());
     return size > 0 ? std::string_view(own.data(), static_cast<std::size_t>(size)) : "";
 }
+
+namespace {
 
 template <class Output> void write_build_id(Output&& write, const Module& module)
 {
@@ -118,6 +121,15 @@ void CallNames::write_calls(HelperText& text) const
     }
 }
 
+void CallNames::write_data(HelperText& text, std::uintptr_t address)
+{
+    const ModuleId module = module_table.find(address);
+    if (module == kNoModule) return;
+    text << "D ";
+    text.hexadecimal(module - 1U) << " ";
+    text.hexadecimal(address - module_table[module].bias) << "\n";
+}
+
 void CallNames::write_stacks(HelperText& text) const
 {
     for (const TraceId trace : traces_.all()) {
@@ -143,7 +155,7 @@ void CallNames::write_profile(HelperText& text, const Request& request) const
         text.hexadecimal(stack_trie.parent(static_cast<TraceId>(id))) << " ";
         text.hexadecimal(number_of(call)) << "\n";
     }
-    request.describe(text);
+    request.describe(request.context, text);
     text << "P " << request.profile << "\n";
 }
 
@@ -153,6 +165,7 @@ bool CallNames::resolve(const Request& request, TextSink sink)
     HelperText text;
     write_calls(text);
     write_stacks(text);
+    if (request.data != 0) write_data(text, request.data);
     if (!request.profile.empty()) write_profile(text, request);
     FixedText<PATH_MAX> argument;
     argument << "--suppressions=" << request.suppressions;
@@ -175,10 +188,19 @@ void CallNames::read_answers(TextSink sink)
         if (begins && (kind == 'F' || kind == '.')) first_line_.push_back(offset);
         if (kind == 'F' || kind == '.') begins = kind == '.';
         take_until(line, '\t');
-        if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
-        has_profile_ |= kind == 'P';
-        if (kind == 'S') suppressions_.push_back(line);
+        read_answer(kind, line, sink);
     }
+}
+
+/// One that is not about a call.
+void CallNames::read_answer(char kind, std::string_view line, TextSink sink)
+{
+    if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
+    has_profile_ |= kind == 'P';
+    if (kind == 'S') suppressions_.push_back(line);
+    if (kind != 'D') return;
+    data_symbol_.name = take_until(line, '\t');
+    data_symbol_.offset = line;
 }
 
 std::string_view CallNames::suppression(std::size_t number) const

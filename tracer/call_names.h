@@ -15,6 +15,9 @@
 
 namespace tarn {
 
+/// A path in static storage: the program itself has no name among the modules.
+std::string_view path_of(const Module& module);
+
 class CallNames {
 public:
     /// A stack that will be shown, or may be suppressed. Errors: false, no memory.
@@ -28,8 +31,11 @@ public:
         const char* suppressions = "";
         /// Where a profile is to be written; empty: nowhere.
         std::string_view profile = {};
-        /// Writes the K and T lines of it.
-        void (*describe)(HelperText& text) = nullptr;
+        /// An address in the data of a module, whose symbol is wanted; 0: none.
+        std::uintptr_t data = 0;
+        /// Writes the K and T lines of it, and others that they need.
+        void (*describe)(void* context, HelperText& text) = nullptr;
+        void* context = nullptr;
     };
 
     /// Asks the helper for all at once. What it has to say to the user goes to `sink`.
@@ -38,6 +44,13 @@ public:
 
     /// Whether the profile that was asked for has been written.
     bool has_profile() const { return has_profile_; }
+
+    /// The symbol that was asked for, and how far behind its start the address is; empty: none.
+    struct Symbol {
+        std::string_view name;
+        std::string_view offset; // number
+    };
+    Symbol data_symbol() const { return data_symbol_; }
 
     /// The suppression that applies to the stack that was the `number`th to be added; empty: none.
     std::string_view suppression(std::size_t number) const;
@@ -73,10 +86,12 @@ public:
 private:
     void write_calls(HelperText& text) const;
     void write_stacks(HelperText& text) const;
+    static void write_data(HelperText& text, std::uintptr_t address);
     void write_profile(HelperText& text, const Request& request) const;
     bool sort_calls();
     std::size_t number_of(Call call) const;
     void read_answers(TextSink sink);
+    void read_answer(char kind, std::string_view line, TextSink sink);
     struct Function {
         std::string_view name;
         std::string_view file;
@@ -93,6 +108,7 @@ private:
     MappedArray<char> answers_;                  // of the helper
     MappedArray<std::uint32_t> first_line_;      // of each call in answers_
     MappedArray<std::string_view> suppressions_; // of each stack
+    Symbol data_symbol_{};
     bool has_profile_ = false;
 };
 

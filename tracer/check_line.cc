@@ -2,9 +2,8 @@
 
 #include "tracer/check_line.h"
 
-#include <array>
-
 #include "src/os/process.h"
+#include "tracer/check_words.h"
 
 namespace tarn {
 
@@ -12,16 +11,13 @@ namespace {
 
 void print_block(Printer& out, const CheckedBlock& block)
 {
-    constexpr std::array<std::string_view, 3> kGivers{"malloc", "operator new", "operator new[]"};
     if (block.start == 0) return;
     out << " (block " << Hex{block.start} << " of " << std::uint64_t{block.size} << " bytes by "
-        << kGivers[static_cast<std::size_t>(block.kind)] << ")";
+        << allocator_of(block.kind) << ")";
 }
 
 void print_mismatch(Printer& out, const CheckError& error)
 {
-    constexpr std::array<std::string_view, 3> kTakers{"free", "operator delete",
-                                                      "operator delete[]"};
     switch (error.fault) {
     case CheckFault::wrong_size:
         out << "delete of " << Hex{error.address} << " as of " << std::uint64_t{error.size}
@@ -33,8 +29,7 @@ void print_mismatch(Printer& out, const CheckError& error)
             << std::uint64_t{error.block.alignment};
         break;
     default:
-        out << Hex{error.address} << " was given to "
-            << kTakers[static_cast<std::size_t>(error.kind)];
+        out << Hex{error.address} << " was given to " << deallocator_of(error.kind);
     }
 }
 

@@ -10,7 +10,10 @@
 #include "src/base/text.h"
 #include "src/os/probe.h"
 #include "src/os/process.h"
+#include "tracer/address_place.h"
 #include "tracer/call_names.h"
+#include "tracer/check_json.h"
+#include "tracer/check_words.h"
 #include "tracer/helper.h"
 #include "tracer/rerun_advice.h"
 #include "tracer/site_number.h"
@@ -23,79 +26,25 @@ constexpr std::size_t kMostCallsListed = 64;
 constexpr std::size_t kBytesInLine = 16;
 constexpr std::size_t kMostLines = 6; // of changed bytes
 
-/// As AddressSanitizer calls it, so that what reads its reports reads ours.
-std::string_view name_of(CheckFault fault)
-{
-    switch (fault) {
-    case CheckFault::overflow:
-    case CheckFault::underflow:
-        return "heap-buffer-overflow";
-    case CheckFault::use_after_free:
-    case CheckFault::stale_pointer:
-        return "heap-use-after-free";
-    case CheckFault::unset_pointer:
-        return "use-of-uninitialized-value";
-    case CheckFault::stack_overflow:
-        return "stack-overflow";
-    case CheckFault::double_free:
-        return "double-free";
-    case CheckFault::invalid_free:
-        return "bad-free";
-    case CheckFault::wrong_kind:
-        return "alloc-dealloc-mismatch";
-    case CheckFault::wrong_size:
-    case CheckFault::wrong_alignment:
-        return "new-delete-type-mismatch";
-    case CheckFault::resize_freed:
-        return "realloc-after-free";
-    case CheckFault::resize_invalid:
-        return "bad-realloc";
-    case CheckFault::impossible_size:
-        return "allocation-size-too-big";
-    case CheckFault::bad_access:
-        return "SEGV";
-    }
-    return "";
-}
-
-std::string_view allocator_of(BlockKind kind)
-{
-    constexpr std::array<std::string_view, 3> kNames{"malloc", "operator new", "operator new[]"};
-    return kNames[static_cast<std::size_t>(kind)];
-}
-
-std::string_view deallocator_of(BlockKind kind)
-{
-    constexpr std::array<std::string_view, 3> kNames{"free", "operator delete",
-                                                     "operator delete[]"};
-    return kNames[static_cast<std::size_t>(kind)];
-}
-
-std::string_view name_of(AccessKind access)
-{
-    constexpr std::array<std::string_view, 5> kNames{"", "ACCESS", "READ", "WRITE", "JUMP"};
-    return kNames[static_cast<std::size_t>(access)];
-}
-
-std::string_view byte_word(std::uint64_t count)
-{
-    return count == 1 ? " byte" : " bytes";
-}
-
 class Report {
 public:
     Report(const CheckError& error, TextSink sink) : error_(error), sink_(sink), out_(sink) {}
 
-    void write()
+    void write(const char* json)
     {
         for (const std::uint32_t trace :
              {error_.here, error_.block.allocated_at, error_.block.freed_at})
             if (trace != 0) names_.add(trace);
-        has_names_ = names_.resolve({}, sink_);
+        if (is_elsewhere()) place_ = place_of(error_.address);
+        const bool is_data =
+            place_.kind == AddressPlace::Kind::data || place_.kind == AddressPlace::Kind::constant;
+        has_names_ = names_.resolve({.data = is_data ? error_.address : 0}, sink_);
+        if (json != nullptr) write_check_json(json, error_, place_, names_, has_names_);
         print_title();
         print_access();
         if (error_.here != 0) print_stack("", error_.here);
         if (error_.block.start != 0) print_block();
+        if (is_elsewhere()) print_place();
         print_hint();
         print_bytes();
         print_neighbours();
@@ -118,13 +67,51 @@ public:
     }
 
 private:
+    /// Whether a pointer was given to free() or realloc() that is of no block.
+    bool is_elsewhere() const
+    {
+        const bool is_bad =
+            error_.fault == CheckFault::invalid_free || error_.fault == CheckFault::resize_invalid;
+        return is_bad && error_.block.start == 0;
+    }
+
+    void print_place()
+    {
+        using Kind = AddressPlace::Kind;
+        out_ << Hex{error_.address} << " is ";
+        if (error_.stack_of != kNoThread)
+            out_ << "on the stack of thread T"
+                 << std::uint64_t{error_.stack_of} // Where libc has both in one mapping.
+                 << (error_.stack_of != 0 ? ", or in its thread-local data" : "");
+        else if (place_.kind == Kind::data || place_.kind == Kind::constant)
+            print_symbol();
+        else if (place_.kind == Kind::heap)
+            out_ << "in memory that another allocator has by brk()";
+        else if (place_.kind == Kind::file)
+            out_ << "in a mapping of " << place_.file.view();
+        else if (place_.kind == Kind::memory)
+            out_ << "in memory that was mapped, by mmap() or by another allocator";
+        else
+            out_ << "the address of no memory";
+        out_ << "\n\n";
+    }
+
+    void print_symbol()
+    {
+        const CallNames::Symbol symbol = names_.data_symbol();
+        out_ << (place_.kind == AddressPlace::Kind::data ? "in the data of "
+                                                         : "in the code or constants of ")
+             << path_of(module_table[place_.module]);
+        if (!symbol.name.empty()) out_ << ", " << symbol.name << "+" << symbol.offset;
+    }
+
     bool has_stacks() const { return error_.here != 0 || error_.block.allocated_at != 0; }
 
     void print_title()
     {
         out_ << "\n=================================================================\n=="
              << os::process_id() << "==ERROR: AddressSanitizer: ";
-        print_what();
+        print_what(out_, error_);
         out_ << " (by tarn, in " << os::executable_name() << ")\n";
         if (error_.changed_size != 0)
             out_ << "WRITE of " << error_.changed_size << byte_word(error_.changed_size)
@@ -133,58 +120,6 @@ private:
                  << (error_.occasion != nullptr ? error_.occasion : "when the block was freed")
                  << ", by thread T" << std::uint64_t{error_.noticed_by}
                  << (error_.here != 0 ? ":\n" : "\n\n");
-    }
-
-    void print_what()
-    {
-        const Hex address{error_.address};
-        switch (error_.fault) {
-        case CheckFault::double_free:
-            out_ << "attempting double-free on " << address;
-            break;
-        case CheckFault::invalid_free:
-            out_ << "attempting free on address which was not malloc()-ed: " << address;
-            break;
-        case CheckFault::resize_freed:
-            out_ << "attempting realloc of freed memory at " << address;
-            break;
-        case CheckFault::resize_invalid:
-            out_ << "attempting realloc of an address which was not malloc()-ed: " << address;
-            break;
-        case CheckFault::wrong_kind:
-            out_ << "alloc-dealloc-mismatch (" << allocator_of(error_.block.kind) << " vs "
-                 << deallocator_of(error_.kind) << ") on " << address;
-            break;
-        case CheckFault::wrong_size:
-            out_ << "new-delete-type-mismatch on " << address << ": allocated with "
-                 << std::uint64_t{error_.block.size} << ", deleted as of " << error_.size
-                 << byte_word(error_.size);
-            break;
-        case CheckFault::wrong_alignment:
-            print_alignments();
-            break;
-        case CheckFault::impossible_size:
-            out_ << "allocation-size-too-big: requested " << Hex{error_.size}
-                 << " bytes, more than any object can have; it gets none";
-            return print_thread();
-        case CheckFault::bad_access:
-            out_ << (error_.is_bus_error ? "BUS" : "SEGV") << " on unknown address";
-            if (error_.has_address)
-                out_ << " " << address;
-            else
-                out_ << ", one that no memory can have";
-            break;
-        case CheckFault::stale_pointer:
-            out_ << "heap-use-after-free: use of a pointer read from freed memory";
-            return;
-        case CheckFault::unset_pointer:
-            out_ << "use of a pointer read from a new block that was never written to";
-            return;
-        default:
-            out_ << name_of(error_.fault) << " on address " << address;
-            return;
-        }
-        print_thread();
     }
 
     void print_access()
@@ -216,22 +151,6 @@ private:
             out_ << ", to what would be " << std::uint64_t{error_.address}
                  << byte_word(error_.address) << " behind it";
         out_ << ".\n\n";
-    }
-
-    void print_thread() { out_ << " in thread T" << std::uint64_t{error_.noticed_by}; }
-
-    void print_alignments()
-    {
-        const auto alignment = [this](std::size_t value) {
-            if (value > 16)
-                out_ << "an alignment of " << value;
-            else
-                out_ << "none";
-        };
-        out_ << "new-delete-type-mismatch on " << Hex{error_.address} << ": allocated with ";
-        alignment(error_.block.alignment);
-        out_ << ", deleted with ";
-        alignment(error_.alignment);
     }
 
     void print_stack(std::string_view heading, std::uint32_t trace)
@@ -356,14 +275,15 @@ private:
     TextSink sink_;
     Printer out_;
     CallNames names_;
+    AddressPlace place_;
     bool has_names_ = false;
 };
 
 } // namespace
 
-void report_check(const CheckError& error, TextSink sink)
+void report_check(const CheckError& error, TextSink sink, const char* json)
 {
-    Report(error, sink).write();
+    Report(error, sink).write(json);
 }
 
 void print_description(std::uintptr_t address, const CheckedBlock& block, TextSink sink)

@@ -2,6 +2,8 @@
 
 #include "tracer/frames.h"
 
+#include "tracer/state_file.h"
+
 namespace tarn {
 
 constinit FrameTable frame_table;
@@ -52,15 +54,18 @@ void FrameTotals::add(const Frame& frame)
 void FrameTable::end(FrameStart& start, const FrameStart& now, std::uint32_t thread)
 {
     const os::LockGuard guard(mutex_);
+    if (totals_ == nullptr)
+        totals_ = static_cast<FrameTotals*>(take_table(StateChunk::frames, sizeof *totals_));
+    if (totals_ == nullptr) return;
     if (start.is_known) {
-        totals_.add({.number = totals_.count() + 1,
-                     .thread = thread,
-                     .ticks = now.ticks > start.ticks ? now.ticks - start.ticks : 0,
-                     .ended = now.ticks,
-                     .allocations = now.allocations - start.allocations,
-                     .bytes = now.bytes - start.bytes});
+        totals_->add({.number = totals_->count() + 1,
+                      .thread = thread,
+                      .ticks = now.ticks > start.ticks ? now.ticks - start.ticks : 0,
+                      .ended = now.ticks,
+                      .allocations = now.allocations - start.allocations,
+                      .bytes = now.bytes - start.bytes});
     } else {
-        ++totals_.threads;
+        ++totals_->threads;
     }
     start = now;
 }
@@ -68,7 +73,7 @@ void FrameTable::end(FrameStart& start, const FrameStart& now, std::uint32_t thr
 void FrameTable::copy(FrameTotals& totals)
 {
     const os::LockGuard guard(mutex_);
-    totals = totals_;
+    totals = totals_ != nullptr ? *totals_ : FrameTotals{};
 }
 
 } // namespace tarn

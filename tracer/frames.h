@@ -69,7 +69,7 @@ struct FrameStart {
     std::uint64_t bytes;
 };
 
-/// All frames so far.
+/// All frames so far. All zero: there are none.
 struct FrameTotals {
     static constexpr std::size_t kWindow = 256;
     static constexpr std::size_t kWorst = 3;
@@ -91,16 +91,20 @@ struct FrameTotals {
 class FrameTable {
 public:
     /// `now` has the thread's counts; its frame began at `start`, which becomes `now`.
+    /// Without memory for a table nothing is counted.
     /// Requires: on a slow path, so that no fork() comes in between.
     void end(FrameStart& start, const FrameStart& now, std::uint32_t thread);
 
     void copy(FrameTotals& totals);
 
+    /// Takes over those of a state file, see StackTrie::adopt().
+    void adopt(FrameTotals* totals) { totals_ = totals; }
+
     /// In a child of fork(), where nobody holds the lock.
     void reset_lock() { mutex_.reset(); }
 
 private:
-    FrameTotals totals_; // guarded by mutex_
+    FrameTotals* totals_ = nullptr; // from the first mark on; guarded by mutex_
     os::Mutex mutex_;
 };
 

@@ -54,6 +54,41 @@ FixedText<PATH_MAX> own_folder()
     return folder;
 }
 
+/// What debuginfod's client heeds; the first one has the servers. See debuginfod-client-config(7).
+constexpr std::array<std::string_view, 6> kLent{"DEBUGINFOD_URLS",    "DEBUGINFOD_CACHE_PATH",
+                                                "DEBUGINFOD_TIMEOUT", "DEBUGINFOD_MAXTIME",
+                                                "XDG_CACHE_HOME",     "HOME"};
+constexpr std::size_t kMostLent = 1024; // bytes
+using LentText = FixedText<kMostLent>;
+/// "NAME=value" of those that the helper is to have.
+constinit std::array<LentText, kLent.size()> lent;
+
+/// Copies a variable, unless it is too long to be one of ours. False: there is none.
+bool lend(std::string_view name, LentText& entry)
+{
+    FixedText<64> terminated;
+    terminated << name;
+    const char* const value = ::secure_getenv(terminated.c_str());
+    entry = {};
+    if (value == nullptr || *value == '\0') return false;
+    entry << name << "=" << value;
+    const std::size_t whole = name.size() + 1 + std::string_view(value).size();
+    if (whole < kMostLent) return true;
+    entry = {};
+    return false;
+}
+
+using Environment = std::array<const char*, kLent.size() + 3>;
+
+Environment helper_environment()
+{
+    Environment environment{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
+    std::size_t size = 2;
+    for (LentText& entry : lent)
+        if (!entry.view().empty()) environment[size++] = entry.c_str();
+    return environment;
+}
+
 constexpr std::size_t kStack = KiB(64);
 constexpr std::uint64_t kMostMilliseconds = 120'000;
 constexpr std::size_t kMostOutput = MiB(1024);
@@ -77,10 +112,12 @@ int exec_helper(void* context)
 #ifdef SYS_close_range
     ::syscall(SYS_close_range, 3, ~0U, 0);
 #endif
-    const std::array<const char*, 4> arguments{path.c_str(), start.command, start.argument,
-                                               nullptr};
-    // Neither ourselves nor a network: DEBUGINFOD_URLS would have it ask one.
-    const std::array<const char*, 3> environment{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", nullptr};
+    const char* const network = lent[0].view().empty() ? nullptr : "--debuginfod";
+    const std::array<const char*, 5> arguments{
+        path.c_str(), start.command, start.argument != nullptr ? start.argument : network,
+        start.argument != nullptr ? network : nullptr, nullptr};
+    // Neither ourselves nor, unless that was asked for, a network.
+    const Environment environment = helper_environment();
     // Not by execve(), which is ours and would report. Signals stay blocked, because handlers are
     // still the program's.
     start.is_running = true;
@@ -188,6 +225,13 @@ bool find_helper(std::string_view wanted)
         if (use(folder.view(), place)) return true;
     path = {};
     return false;
+}
+
+bool use_debuginfod()
+{
+    for (std::size_t i = 1; i < kLent.size(); ++i)
+        lend(kLent[i], lent[i]);
+    return lend(kLent[0], lent[0]);
 }
 
 std::string_view helper_path()

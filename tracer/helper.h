@@ -17,6 +17,10 @@ namespace tarn {
 /// Errors: false, there is none; run_helper() fails then.
 bool find_helper(std::string_view wanted);
 
+/// From now on the helper may fetch debug information over the network, see debuginfod(8): copies
+/// what it needs for that from the environment. Errors: false, DEBUGINFOD_URLS names no server.
+bool use_debuginfod();
+
 /// Path of the helper that was found, else empty.
 std::string_view helper_path();
 

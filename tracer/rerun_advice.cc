@@ -86,6 +86,13 @@ void print_command(Printer& out)
     }
 }
 
+bool helps_to_rerun(const CheckError& error)
+{
+    // An alignment that was asked for has to be kept, whatever it leaves behind the block.
+    const bool is_aligned = error.block.alignment > kMalloc;
+    return is_found_late(error) && !(is_aligned && is_in_gap(error, error.block.alignment));
+}
+
 } // namespace
 
 void print_rerun_command(Printer& out)
@@ -94,18 +101,23 @@ void print_rerun_command(Printer& out)
     print_command(out);
 }
 
-void print_rerun_advice(Printer& out, const CheckError& error)
+void print_guard_command(Printer& out, const CheckError& error)
 {
-    // An alignment that was asked for has to be kept, whatever it leaves behind the block.
-    const bool is_aligned = error.block.alignment > kMalloc;
-    if (!is_found_late(error) || (is_aligned && is_in_gap(error, error.block.alignment))) return;
-    out << "To stop at the faulty instruction: TARN=debug,guard=";
+    if (!helps_to_rerun(error)) return;
+    out << "TARN=debug,guard=";
     if (error.block.allocated_at != kNoTrace)
         out << "site:" << site_text(site_number(error.block.allocated_at)).view();
     else
         out << "size:" << std::uint64_t{error.block.size};
     out << align_for(error);
     print_rerun_command(out);
+}
+
+void print_rerun_advice(Printer& out, const CheckError& error)
+{
+    if (!helps_to_rerun(error)) return;
+    out << "To stop at the faulty instruction: ";
+    print_guard_command(out, error);
     out << "\n";
 }
 

@@ -9,9 +9,11 @@
 
 namespace tarn {
 
-/// Prints the command, if there is one for such an error: the same program with guards around the
-/// blocks of that place.
+/// Prints a line with the command, if there is one for such an error: the same program with guards
+/// around the blocks of that place.
 void print_rerun_advice(Printer& out, const CheckError& error);
+/// The command alone, or nothing.
+void print_guard_command(Printer& out, const CheckError& error);
 
 /// The preload and the command of this process, as a shell reads them.
 void print_rerun_command(Printer& out);

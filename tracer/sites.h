@@ -103,8 +103,8 @@ private:
 
 extern constinit SiteTable site_table;
 
-/// What the whole process has in use, and when that was most. Thread safety: any thread. It has a
-/// page of its own, for that of a state file to be put in its place.
+/// What the whole process has in use, when that was most, and what it says to have moved. Thread
+/// safety: any thread. It has a page of its own, for that of a state file to be put in its place.
 class alignas(os::kPageSize) LiveTotals {
 public:
     void allocated(std::uint64_t bytes, bool is_alone = os::is_single_threaded(),
@@ -127,6 +127,13 @@ public:
             timeline.look();
     }
 
+    /// As the program tells. In signal handlers, too, so it does not matter that it may be alone.
+    void moved(std::uint64_t bytes_read, std::uint64_t bytes_written)
+    {
+        read_bytes_.add(bytes_read, false);
+        written_bytes_.add(bytes_written, false);
+    }
+
     /// For a report: if most is in use now, that is the peak.
     void note_last_peak()
     {
@@ -142,6 +149,8 @@ public:
     std::uint64_t blocks() const { return blocks_.get(); }
     std::uint64_t freed_blocks() const { return freed_blocks_.get(); }
     std::uint64_t freed_bytes() const { return freed_bytes_.get(); }
+    std::uint64_t read_bytes() const { return read_bytes_.get(); }
+    std::uint64_t written_bytes() const { return written_bytes_.get(); }
     /// Of the last peak that was noted: within a hundredth of the highest.
     std::uint64_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
     std::uint64_t peak_blocks() const { return peak_blocks_.load(std::memory_order_relaxed); }
@@ -159,7 +168,9 @@ private:
     std::atomic<std::uint64_t> peak_bytes_{0};
     std::atomic<std::uint64_t> peak_blocks_{0};
     std::atomic<std::uint64_t> peak_at_{0};
-    os::Mutex mutex_; // for the peak
+    os::Mutex mutex_;                    // for the peak
+    alignas(64) SiteCounter read_bytes_; // see moved()
+    SiteCounter written_bytes_;
 };
 
 extern constinit LiveTotals live_totals;

@@ -16,6 +16,7 @@
 #include "src/os/memory.h"
 #include "src/os/process.h"
 #include "tracer/arena.h"
+#include "tracer/frames.h"
 #include "tracer/sites.h"
 #include "tracer/stack_trie.h"
 
@@ -59,7 +60,11 @@ void describe(StateHeader& header, const StateDescription& description)
                     .site = sizeof(Site),
                     .detail = sizeof(SiteDetail),
                     .sites_in_chunk = kSitesInChunk,
-                    .totals = sizeof(LiveTotals)};
+                    .totals = sizeof(LiveTotals),
+                    .tag = sizeof(Tag),
+                    .tags_in_chunk = kTagsInChunk,
+                    .frames = sizeof(FrameTotals),
+                    .timeline = sizeof(TimelineTable)};
     header.process = os::process_id();
     header.process_started = os::start_of_process(header.process);
     header.started_at = os::clock_milliseconds();
@@ -214,6 +219,16 @@ void StateFile::note_sites(std::size_t count)
     own->sites.store(count, std::memory_order_release);
     own->used_apart.store(arena.used(), std::memory_order_relaxed);
     set_moment(own->latest);
+}
+
+void StateFile::note_tags(std::size_t count)
+{
+    if (StateHeader* const own = header()) own->tags.store(count, std::memory_order_release);
+}
+
+void StateFile::note_moment()
+{
+    if (StateHeader* const own = header()) set_moment(own->latest);
 }
 
 void StateFile::note_module(const StateModule& module, std::string_view name)

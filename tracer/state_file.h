@@ -48,6 +48,8 @@ public:
     /// To be told of what is new in the tables.
     void note_nodes(std::size_t count);
     void note_sites(std::size_t count);
+    void note_tags(std::size_t count);
+    void note_moment();
     void note_module(const StateModule& module, std::string_view name);
 
     /// What a child of fork() takes over. None: there is no file, or no memory for it.

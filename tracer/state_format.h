@@ -23,13 +23,22 @@ namespace tarn {
 /// As a number, which another order of bytes would make another one: "tarnstat".
 inline constexpr std::uint64_t kStateMagic = 0x746174736E726174;
 /// Counts up when anything below changes, also in a table that a chunk holds.
-inline constexpr std::uint32_t kStateVersion = 2;
+inline constexpr std::uint32_t kStateVersion = 3;
 
 /// Whatever is not sized below takes whole pages of this size.
 inline constexpr std::size_t kStatePage = os::kPageSize;
 
 /// What a chunk holds. The first chunk of a kind has its first elements, and so on.
-enum class StateChunk : std::uint32_t { none, directory, nodes, sites, modules };
+enum class StateChunk : std::uint32_t {
+    none,
+    directory,
+    nodes,
+    sites,
+    modules,
+    tags,
+    frames, // one at most
+    course  // likewise, a TimelineTable
+};
 
 /// Text that is cut off where there is no more room.
 struct StateText {
@@ -53,6 +62,10 @@ struct StateSizes {
     std::uint32_t detail;
     std::uint32_t sites_in_chunk;
     std::uint32_t totals;
+    std::uint32_t tag;
+    std::uint32_t tags_in_chunk;
+    std::uint32_t frames;
+    std::uint32_t timeline;
 
     friend bool operator==(const StateSizes&, const StateSizes&) = default;
 };
@@ -74,9 +87,10 @@ struct StateHeader {
     std::uint64_t wall_clock;      // then, seconds since 1970
     std::uint64_t sample_period;   // bytes, of which one is in the sample; 0: all are counted
     StateMoment first;             // when tracing began
-    StateMoment latest;            // when the last site was new
+    StateMoment latest;            // when the last site was new, or the last point of the timeline
     std::atomic<std::uint64_t> nodes;
     std::atomic<std::uint64_t> sites;
+    std::atomic<std::uint64_t> tags;
     std::atomic<std::uint64_t> used;       // bytes of the file
     std::atomic<std::uint64_t> used_apart; // bytes of tables that are not in it
     std::atomic<std::uint64_t> is_full;    // not 0: it could not grow, what is new is not in it

@@ -6,9 +6,8 @@
 
 #include "src/base/print.h"
 #include "src/base/text.h"
-#include "src/os/memory.h"
 #include "src/os/process.h"
-#include "tracer/arena.h"
+#include "tracer/state_file.h"
 #include "tracer/traces.h"
 
 namespace tarn {
@@ -72,21 +71,13 @@ TagId TagTable::add(std::string_view path)
 TagId TagTable::add_one(std::string_view path, TagId outer)
 {
     const std::size_t number = size_.load(std::memory_order_relaxed) + 1;
-    Tag* tags = tags_.load(std::memory_order_relaxed);
-    if (tags == nullptr) {
-        // Pages that nobody touches stay away.
-        tags = static_cast<Tag*>(arena.take((kMostTags + 1) * sizeof(Tag)));
-        if (tags == nullptr) return kNoTag;
-        tags_.store(tags, std::memory_order_release);
-    }
-    if (number > kMostTags) return kNoTag;
+    if (number > kMostTags || !has_room_for(number)) return kNoTag;
     const auto id = static_cast<TagId>(number);
-    const char* const text = kept(path);
     const TraceId node = stack_trie.child(kNoTrace, {.address = id, .module = kTagModule});
-    if (text == nullptr || node == kNoTrace) return kNoTag;
-    Tag& tag = tags[id];
-    tag.text = text;
-    tag.size = static_cast<std::uint16_t>(path.size());
+    if (node == kNoTrace) return kNoTag;
+    Tag& tag = (*this)[id];
+    std::ranges::copy(path, tag.text.begin());
+    tag.size = static_cast<std::uint8_t>(path.size());
     tag.outer = outer;
     tag.node = node;
     tag.budget.store(Tag::kNoBudget, std::memory_order_relaxed);
@@ -95,22 +86,19 @@ TagId TagTable::add_one(std::string_view path, TagId outer)
     while (slots_[slot % kSlots].load(std::memory_order_relaxed) != kNoTag)
         ++slot;
     size_.store(number, std::memory_order_release);
+    state_file.note_tags(number);
     slots_[slot % kSlots].store(id, std::memory_order_release);
     return id;
 }
 
-/// A copy that stays. Errors: nullptr, no memory.
-const char* TagTable::kept(std::string_view path)
+/// Errors: false, no memory.
+bool TagTable::has_room_for(std::size_t number)
 {
-    if (text_room_ < path.size()) {
-        text_ = static_cast<char*>(arena.take(os::kPageSize));
-        if (text_ == nullptr) return nullptr;
-        text_room_ = os::kPageSize;
-    }
-    std::ranges::copy(path, text_);
-    text_room_ -= path.size();
-    text_ += path.size();
-    return text_ - path.size();
+    std::atomic<TagChunk*>& chunk = chunks_[number / kTagsInChunk];
+    if (chunk.load(std::memory_order_relaxed) != nullptr) return true;
+    auto* const fresh = static_cast<TagChunk*>(take_table(StateChunk::tags, sizeof(TagChunk)));
+    chunk.store(fresh, std::memory_order_release);
+    return fresh != nullptr;
 }
 
 void TagTable::note_excess(Tag& tag)

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string_view>
 
 #include "src/os/mutex.h"
@@ -33,10 +34,10 @@ inline constexpr std::size_t kMostTagDepth = 62; // of a thread's
 struct Tag {
     static constexpr std::uint64_t kNoBudget = std::numeric_limits<std::uint64_t>::max();
 
-    const char* text;
-    std::uint16_t size; // of the text
-    TagId outer;        // kNoTag: it is the outermost one
-    TraceId node;       // of the trie
+    std::array<char, kMostTagPath> text;
+    std::uint8_t size; // of the text
+    TagId outer;       // kNoTag: it is the outermost one
+    TraceId node;      // of the trie
     SiteCounter live_bytes;
     SiteMaximum peak_bytes;                  // of these
     std::atomic<std::uint64_t> budget;       // bytes in use that are not to be exceeded
@@ -45,8 +46,11 @@ struct Tag {
     std::atomic<std::uint64_t> limit;        // bytes in use beyond which a request is refused
     SiteCounter refusals;
 
-    std::string_view path() const { return {text, size}; }
+    std::string_view path() const { return {text.data(), size}; }
 };
+
+inline constexpr std::size_t kTagsInChunk = 64;
+using TagChunk = std::array<Tag, kTagsInChunk>;
 
 /// All tags. Thread safety: any thread; what exists is found without a lock.
 class TagTable {
@@ -62,7 +66,10 @@ public:
     static bool is_path(std::string_view path);
 
     /// `id`: 1 to size().
-    Tag& operator[](TagId id) const { return tags_.load(std::memory_order_acquire)[id]; }
+    Tag& operator[](TagId id) const
+    {
+        return (*chunks_[id / kTagsInChunk].load(std::memory_order_acquire))[id % kTagsInChunk];
+    }
     std::size_t size() const { return size_.load(std::memory_order_acquire); }
 
     void allocated(TagId id, std::uint64_t bytes, bool is_alone)
@@ -101,19 +108,22 @@ public:
     /// From now on it counts how often more than that is in use; kNoBudget: no longer.
     void set_budget(TagId id, std::uint64_t bytes);
 
+    /// Takes over the tags of a state file, see StackTrie::adopt(): the first `size`, or as many as
+    /// there are. Errors: false, they are damaged.
+    bool adopt(std::span<void* const> chunks, std::size_t size);
+
 private:
     static constexpr std::size_t kSlots = std::size_t{1} << 13; // half of them stay free
 
+    static constexpr std::size_t kMostChunks = (kMostTags + 1) / kTagsInChunk;
+
     TagId add_one(std::string_view path, TagId outer);
-    const char* kept(std::string_view path);
+    bool has_room_for(std::size_t number);
     static void note_excess(Tag& tag);
 
     std::array<std::atomic<TagId>, kSlots> slots_{}; // by hash, open addressing
-    std::atomic<Tag*> tags_{nullptr};                // kMostTags and one, in the arena
+    std::array<std::atomic<TagChunk*>, kMostChunks> chunks_{};
     std::atomic<std::size_t> size_{0};
-    // Guarded by mutex_.
-    char* text_ = nullptr; // where the next path goes
-    std::size_t text_room_ = 0;
     os::Mutex mutex_; // for changes
 };
 

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <span>
 
 #include "src/base/units.h"
 #include "src/os/mutex.h"
@@ -26,21 +25,43 @@ struct TimelinePoint {
     std::uint64_t blocks;
     std::uint64_t freed_bytes; // and freed
     std::uint64_t freed_blocks;
+    std::uint64_t read_bytes; // as the program tells
+    std::uint64_t written_bytes;
 
+    /// Whether it may be a later one of the same process.
+    bool follows(const TimelinePoint& before) const
+    {
+        return ticks >= before.ticks && bytes >= before.bytes && blocks >= before.blocks &&
+               freed_bytes >= before.freed_bytes && freed_blocks >= before.freed_blocks &&
+               read_bytes >= before.read_bytes && written_bytes >= before.written_bytes;
+    }
     std::uint64_t live_bytes() const { return bytes > freed_bytes ? bytes - freed_bytes : 0; }
     std::uint64_t live_blocks() const { return blocks > freed_blocks ? blocks - freed_blocks : 0; }
 };
 
-/// Thread safety: any thread, but for start().
-class Timeline {
-public:
+/// What there is of them. All zero: none.
+struct TimelineTable {
     /// When there are so many, every second one is dropped, and the next ones come half as often.
     static constexpr std::size_t kMostPoints = 512;
+
+    std::size_t size;
+    std::array<TimelinePoint, kMostPoints> points;
+};
+
+/// Thread safety: any thread, but for start() and adopt().
+class Timeline {
+public:
+    static constexpr std::size_t kMostPoints = TimelineTable::kMostPoints;
     /// A copy has one more: that of now.
     using Copy = std::array<TimelinePoint, kMostPoints + 1>;
 
-    /// With the first point. Before that no look does anything.
+    /// With the first point. Before that no look does anything, nor if there is no memory for them.
     void start();
+
+    /// Takes over the points of a state file, see StackTrie::adopt(), as far as they are in order:
+    /// the process may be changing them. `ended_at`: ticks when it was last heard of; 0: it runs.
+    /// Errors: false, they are damaged.
+    bool adopt(TimelineTable* table, std::uint64_t ended_at);
 
     /// Whether the one who has made `before` blocks so many more, of so many bytes, is to look: one
     /// in 64, and who takes or gives back much at once.
@@ -73,8 +94,8 @@ private:
     std::atomic<std::uint64_t> next_{kNever}; // ticks
     // Guarded by mutex_.
     std::uint64_t step_ = kFirstStep;
-    std::size_t size_ = 0;
-    std::array<TimelinePoint, kMostPoints> points_{};
+    TimelineTable* table_ = nullptr;
+    std::uint64_t ended_at_ = 0; // see adopt()
     os::Mutex mutex_;
 };
 

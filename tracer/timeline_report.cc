@@ -41,7 +41,10 @@ TimelineFigures::TimelineFigures(std::span<const TimelinePoint> points, double n
         eighths_[i] = static_cast<std::uint64_t>(sums_[i] / (seconds_ / kEighths));
     const std::uint64_t before = eighths_[kEighths - 2];
     if (points.back().live_bytes() < before / 2 && eighths_.back() < before) --last_;
-    add_rates(points);
+    allocated_ = rate_of(&TimelinePoint::bytes, points);
+    freed_ = rate_of(&TimelinePoint::freed_bytes, points);
+    read_ = rate_of(&TimelinePoint::read_bytes, points);
+    written_ = rate_of(&TimelinePoint::written_bytes, points);
 }
 
 double TimelineFigures::seconds_at(const TimelinePoint& point) const
@@ -65,28 +68,24 @@ void TimelineFigures::add_step(double from, double to, std::uint64_t live)
     }
 }
 
-void TimelineFigures::add_rates(std::span<const TimelinePoint> points)
+TimelineFigures::Rate TimelineFigures::rate_of(std::uint64_t TimelinePoint::*bytes,
+                                               std::span<const TimelinePoint> points) const
 {
     constexpr double kParts = 256;
-    const TimelinePoint& all = points.back();
-    const auto mean = [&](std::uint64_t bytes) { return static_cast<double>(bytes) / seconds_; };
-    allocated_.mean = mean(all.bytes - points.front().bytes);
-    freed_.mean = mean(all.freed_bytes - points.front().freed_bytes);
-    const auto raise = [&](Rate& rate, std::uint64_t bytes, double from, double to) {
-        const double own = static_cast<double>(bytes) / (to - from);
-        if (own > rate.highest)
-            rate = {.mean = rate.mean, .highest = own, .at = from, .during = to - from};
-    };
+    Rate rate{};
+    rate.mean = static_cast<double>(points.back().*bytes - points.front().*bytes) / seconds_;
     // Between points that lie close together a few blocks would seem to be very many.
     const TimelinePoint* last = &points.front();
     for (const TimelinePoint& point : points) {
         const double from = seconds_at(*last);
-        const double to = seconds_at(point);
-        if (to - from < seconds_ / kParts) continue;
-        raise(allocated_, point.bytes - last->bytes, from, to);
-        raise(freed_, point.freed_bytes - last->freed_bytes, from, to);
+        const double during = seconds_at(point) - from;
+        if (during < seconds_ / kParts) continue;
+        const double own = static_cast<double>(point.*bytes - last->*bytes) / during;
+        if (own > rate.highest)
+            rate = {.mean = rate.mean, .highest = own, .at = from, .during = during};
         last = &point;
     }
+    return rate;
 }
 
 TimelineFigures::Course TimelineFigures::course() const
@@ -122,7 +121,25 @@ namespace {
 
 HumanBytes bytes_of(double bytes)
 {
-    return {static_cast<std::uint64_t>(bytes)};
+    constexpr double kMost = 1e18; // of a damaged state file it may be any number
+    return {static_cast<std::uint64_t>(std::min(bytes, kMost))};
+}
+
+/// "2.0 MiB/s on average, at most 12 MiB/s, for 10 ms from 2 s on".
+void print_rate(Printer& out, const TimelineFigures::Rate& rate)
+{
+    out << bytes_of(rate.mean) << "/s on average";
+    if (rate.highest > 0) {
+        out << ", at most " << bytes_of(rate.highest) << "/s, for ";
+        print_time(out, rate.during * 1e9);
+        out << " from ";
+        if (rate.at > 0)
+            print_time(out, rate.at * 1e9);
+        else
+            out << "the start";
+        out << " on";
+    }
+    out << "\n";
 }
 
 class TimelinePrinter {
@@ -137,8 +154,8 @@ public:
         for (std::size_t row = kRows; row > 0; --row)
             print_row(row);
         print_axis();
-        print_rate("allocated", figures_.allocated());
-        print_rate("freed", figures_.freed());
+        print_rate(out_ << Margin{} << "  allocated: ", figures_.allocated());
+        print_rate(out_ << Margin{} << "  freed: ", figures_.freed());
         // Of a few samples it would be chance.
         constexpr std::size_t kManySamples = 32;
         if (figures_.most() >= kManySamples * sample_period_of_traces()) print_course();
@@ -176,22 +193,6 @@ private:
         out_ << "\n"
              << Margin{} << Column{"", kLabel + 2} << Column{"0 s", -kHalf + half}
              << Column{middle.view(), -2 * half} << Column{end.view(), kHalf - half} << "\n";
-    }
-
-    void print_rate(std::string_view what, const TimelineFigures::Rate& rate)
-    {
-        out_ << Margin{} << "  " << what << ": " << bytes_of(rate.mean) << "/s on average";
-        if (rate.highest > 0) {
-            out_ << ", at most " << bytes_of(rate.highest) << "/s, for ";
-            print_time(out_, rate.during * 1e9);
-            out_ << " from ";
-            if (rate.at > 0)
-                print_time(out_, rate.at * 1e9);
-            else
-                out_ << "the start";
-            out_ << " on";
-        }
-        out_ << "\n";
     }
 
     void print_course()
@@ -249,27 +250,42 @@ void write_seconds(Printer& out, double seconds)
 
 } // namespace
 
-void print_timeline(Printer& out, std::span<const TimelinePoint> points)
+void print_timeline(Printer& out, std::span<const TimelinePoint> points, double nanoseconds)
 {
     if (points.size() < kFewPoints) return;
-    const TimelineFigures figures(points, tick_rate.nanoseconds_per_tick());
+    const TimelineFigures figures(points, nanoseconds);
     if (figures.most() != 0) TimelinePrinter(out, figures).print();
 }
 
-void write_timeline(const char* path, std::span<const TimelinePoint> points, TextSink sink)
+void print_bandwidth(Printer& out, std::span<const TimelinePoint> points, double nanoseconds)
 {
-    const double seconds_per_tick = tick_rate.nanoseconds_per_tick() / 1e9;
+    if (points.empty()) return;
+    const TimelinePoint& all = points.back();
+    if (all.read_bytes == 0 && all.written_bytes == 0) return;
+    const TimelineFigures figures(points, nanoseconds);
+    out << Margin{} << "\n"
+        << Margin{}
+        << "Bytes moved, as the program itself tells by tarn_bandwidth(); not measured:\n";
+    print_rate(out << Margin{} << "  read: " << HumanBytes{all.read_bytes} << ", ", figures.read());
+    print_rate(out << Margin{} << "  written: " << HumanBytes{all.written_bytes} << ", ",
+               figures.written());
+}
+
+void write_timeline(const char* path, std::span<const TimelinePoint> points, double nanoseconds,
+                    TextSink sink)
+{
+    const double seconds_per_tick = nanoseconds / 1e9;
     if (!file.open(path, os::Output::Mode::replace)) return;
     {
         Printer out([](std::string_view text) { file.write(text); });
         out << "seconds,live_bytes,live_blocks,allocated_bytes,allocated_blocks,freed_bytes,"
-               "freed_blocks\n";
+               "freed_blocks,told_read_bytes,told_written_bytes\n";
         for (const TimelinePoint& point : points) {
             write_seconds(out,
                           static_cast<double>(point.ticks - points[0].ticks) * seconds_per_tick);
             out << "," << point.live_bytes() << "," << point.live_blocks() << "," << point.bytes
                 << "," << point.blocks << "," << point.freed_bytes << "," << point.freed_blocks
-                << "\n";
+                << "," << point.read_bytes << "," << point.written_bytes << "\n";
         }
     }
     if (const int problem = file.close())

@@ -48,10 +48,13 @@ public:
     };
     const Rate& allocated() const { return allocated_; }
     const Rate& freed() const { return freed_; }
+    /// As the program tells.
+    const Rate& read() const { return read_; }
+    const Rate& written() const { return written_; }
 
 private:
     void add_step(double from, double to, std::uint64_t live);
-    void add_rates(std::span<const TimelinePoint> points);
+    Rate rate_of(std::uint64_t TimelinePoint::*bytes, std::span<const TimelinePoint> points) const;
     double seconds_at(const TimelinePoint& point) const;
 
     std::uint64_t start_;
@@ -64,15 +67,22 @@ private:
     std::array<double, kEighths> sums_{}; // bytes in use, times seconds
     Rate allocated_{};
     Rate freed_{};
+    Rate read_{};
+    Rate written_{};
 };
 
 /// The eighth before half of the time.
 inline constexpr std::size_t kMiddleEighth = 3;
 
 /// Prints a chart and what is to be seen there; nothing, if there are but a few points.
-void print_timeline(Printer& out, std::span<const TimelinePoint> points);
+/// `nanoseconds`: of a tick.
+void print_timeline(Printer& out, std::span<const TimelinePoint> points, double nanoseconds);
 
-/// Writes the points as CSV; what goes wrong is told to `sink`.
-void write_timeline(const char* path, std::span<const TimelinePoint> points, TextSink sink);
+/// Prints what the program has told of bytes moved; nothing, if it has told nothing. Likewise.
+void print_bandwidth(Printer& out, std::span<const TimelinePoint> points, double nanoseconds);
+
+/// Writes the points as CSV; what goes wrong is told to `sink`. Likewise.
+void write_timeline(const char* path, std::span<const TimelinePoint> points, double nanoseconds,
+                    TextSink sink);
 
 } // namespace tarn

@@ -51,8 +51,11 @@ void do_job()
         job.problem = "no memory for it";
         return;
     }
-    const bool has_answered = names.resolve(
-        {.suppressions = "", .profile = job.path, .describe = describe_sites}, job.sink);
+    const bool has_answered =
+        names.resolve({.suppressions = "",
+                       .profile = job.path,
+                       .describe = [](void*, HelperText& text) { describe_sites(text); }},
+                      job.sink);
     if (!has_answered) job.problem = "the tarn command did not answer";
     job.is_written = names.has_profile();
 }

@@ -10,18 +10,15 @@
 #include "src/base/units.h"
 #include "src/os/process.h"
 #include "src/os/stack.h"
-#include "tracer/advice.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
 #include "tracer/marks_report.h"
-#include "tracer/memory_account.h"
 #include "tracer/memory_report.h"
-#include "tracer/site_figures.h"
+#include "tracer/report_text.h"
 #include "tracer/sites.h"
-#include "tracer/stack_folder.h"
 #include "tracer/state_file.h"
 #include "tracer/timeline_report.h"
-#include "tracer/trace_place.h"
+#include "tracer/trace_places.h"
 #include "tracer/trace_profile.h"
 #include "tracer/traces.h"
 
@@ -33,10 +30,11 @@ namespace {
 constexpr std::size_t kMostCallsListed = 10;
 /// Below, nobody would make them fewer.
 constexpr std::uint64_t kFewResizes = 10;
+/// Lines of advice that a profile has, and bytes of one.
+constexpr std::size_t kMostAdvice = 100;
+constexpr std::size_t kMostText = 256;
 /// So many are listed whatever trace_max says.
 constexpr std::size_t kFewTags = 20;
-/// Nanoseconds: what lives no longer was freed soon after. Of a sample no more is known.
-constexpr double kShort = 4000;
 /// Every program has some slabs that are hardly used: a place is listed that keeps so much more,
 /// and one part in so many of what the process has.
 constexpr std::uint64_t kLeastEmpty = KiB(128);
@@ -58,24 +56,29 @@ public:
         : options_(options),
           process_(options.of != nullptr ? *options.of : this_process(options.started_at)),
           sink_(sink), out_(sink)
-    {}
+    {
+        reported_process = process_.number;
+    }
 
     void write()
     {
         const bool is_own = options_.heap != nullptr;
         const char* const problem = is_own ? memory_.measure(*options_.heap, is_sampled()) : "";
-        if (!collect()) {
+        if (!names_.add_all() || !places_.collect(memory_, process_.nanoseconds_per_tick)) {
             out_ << "tarn: no report of the trace: no memory for it\n";
             return;
         }
         // The helper says where the profile is; that comes first.
         out_.flush();
-        const bool has_names = names_.resolve(
-            {.suppressions = "", .profile = options_.profile, .describe = describe_sites}, sink_);
+        const bool has_names = names_.resolve({.suppressions = "",
+                                               .profile = options_.profile,
+                                               .describe = describe_all,
+                                               .context = this},
+                                              sink_);
         print_totals();
         if (is_own) print_memory(problem);
         if (!has_names) print_no_names();
-        if (is_own) print_course();
+        print_course();
         print_list("hold the most when the process holds the most:", &Place::peak_bytes,
                    [this](const Place& place) {
                        out_ << HumanBytes{place.peak_bytes} << " ("
@@ -100,7 +103,7 @@ public:
         print_list(
             "resize blocks by realloc most often:", &Place::resizes,
             [this](const Place& place) {
-                figures_[place.number].print_resizes(out_);
+                places_.figures(place).print_resizes(out_);
                 out_ << ", of ";
                 print_allocations(place);
             },
@@ -113,81 +116,7 @@ public:
     }
 
 private:
-    bool collect()
-    {
-        if (!names_.add_all()) return false;
-        StackFolder folder;
-        for (std::size_t number = 1; number <= site_table.size(); ++number) {
-            const Site& site = site_table.site(number);
-            const Place place{.key = folder.key_of(site.trace),
-                              .trace = site.trace,
-                              .most = site.detail().peak_bytes,
-                              .allocations = site.allocations.get(),
-                              .bytes = site.bytes.get(),
-                              .temporary = site.temporary.get(),
-                              .peak_blocks = site.detail().peak_blocks,
-                              .peak_bytes = site.detail().peak_bytes,
-                              .live_blocks = site.live_blocks(),
-                              .live_bytes = site.live_bytes(),
-                              .samples = site.detail().samples.get(),
-                              .resizes = site.detail().resizes.get(),
-                              .freed_elsewhere = site.freed_elsewhere.get(),
-                              .sparse = memory_.sparse_of(number),
-                              .kept_empty = memory_.sparse_of(number).empty,
-                              .advice = {},
-                              .spared = 0,
-                              .number = number,
-                              .tag = site.tag};
-            samples_ += place.samples;
-            temporaries_ += place.temporary;
-            if (!places_.push_back(place)) return false;
-        }
-        std::ranges::sort(places_.all(), {}, &Place::key);
-        return merge_all();
-    }
-
-    /// Sites of one place lie beside each other.
-    bool merge_all()
-    {
-        std::size_t last = 0;
-        for (std::size_t i = 0; i < places_.size(); ++i) {
-            const std::size_t site = places_[i].number;
-            if (i != 0 && places_[i].key == places_[last].key) {
-                merge(places_[last], places_[i]);
-            } else {
-                last = figures_.size();
-                places_[last] = places_[i];
-                places_[last].number = last;
-                if (!figures_.push_back({})) return false;
-            }
-            figures_[last].add(site_table.site(site));
-        }
-        return places_.resize(figures_.size());
-    }
-
-    static void merge(Place& into, const Place& from)
-    {
-        if (from.most > into.most) {
-            into.trace = from.trace;
-            into.most = from.most;
-        }
-        into.allocations += from.allocations;
-        into.bytes += from.bytes;
-        into.temporary += from.temporary;
-        into.peak_blocks += from.peak_blocks;
-        into.peak_bytes += from.peak_bytes;
-        into.live_blocks += from.live_blocks;
-        into.live_bytes += from.live_bytes;
-        into.samples += from.samples;
-        into.resizes += from.resizes;
-        into.freed_elsewhere += from.freed_elsewhere;
-        into.sparse.slabs += from.sparse.slabs;
-        into.sparse.blocks += from.sparse.blocks;
-        into.sparse.used += from.sparse.used;
-        into.kept_empty += from.kept_empty;
-    }
-
-    Printer& line() { return out_ << "==" << process_.number << "== "; }
+    Printer& line() { return out_ << Margin{}; }
 
     void print_totals()
     {
@@ -195,12 +124,12 @@ private:
         line() << (is_sampled() ? "PROFILE" : "TRACE SUMMARY") << " of " << process_.executable
                << ":\n";
         if (is_sampled())
-            line() << "  estimated from " << samples_ << " samples, one in "
+            line() << "  estimated from " << places_.samples() << " samples, one in "
                    << HumanBytes{sample_period_of_traces()} << " (sample=)\n";
         line() << "  " << totals.blocks() << " allocations of " << HumanBytes{totals.bytes()}
                << " in all, " << totals.freed_blocks() << " frees";
         if (!is_sampled())
-            out_ << "; " << Percent{temporaries_, totals.blocks()}
+            out_ << "; " << Percent{places_.temporaries(), totals.blocks()}
                  << " of the blocks were freed before their thread allocated again";
         out_ << "\n";
         line() << "  peak: " << HumanBytes{totals.peak_bytes()} << " in " << totals.peak_blocks()
@@ -246,14 +175,15 @@ private:
                  << HumanBytes{place.bytes * 1000 / milliseconds} << " a second";
     }
 
-    /// What only the process itself knows.
     void print_course()
     {
         const std::span points(points_.data(), point_count_);
-        print_timeline(out_, points);
+        print_timeline(out_, points, process_.nanoseconds_per_tick);
+        print_bandwidth(out_, points, process_.nanoseconds_per_tick);
         print_frames(out_, process_.nanoseconds_per_tick);
         print_tags(out_, std::max(kFewTags, options_.most_sites), options_.started_at);
-        if (options_.timeline[0] != '\0') write_timeline(options_.timeline, points, sink_);
+        if (options_.timeline[0] != '\0')
+            write_timeline(options_.timeline, points, process_.nanoseconds_per_tick, sink_);
     }
 
     /// `problem`: why it is not known where the memory is, or nullptr.
@@ -271,32 +201,28 @@ private:
         print_pressure(out_, margin.view(), options_.heap->pressure(), options_.started_at);
     }
 
-    AdviceFigures advice_figures(const Place& place) const
+    /// For the profile: the sites, and C lines of advice.
+    static void describe_all(void* report, HelperText& text)
     {
-        const SiteFigures& figures = figures_[place.number];
-        const std::uint64_t temporary =
-            is_sampled() ? figures.short_lived(kShort / process_.nanoseconds_per_tick)
-                         : place.temporary;
-        return {.allocations = place.allocations,
-                .resizes = place.resizes,
-                .copied = figures.copied(),
-                .temporary = temporary,
-                .freed_elsewhere = place.freed_elsewhere,
-                .peak_blocks = place.peak_blocks,
-                .live_blocks = place.live_blocks,
-                .smallest = figures.smallest(),
-                .largest = figures.largest(),
-                .error = is_sampled() ? figures.error(sample_period_of_traces()) : 0};
+        describe_sites(text);
+        auto& self = *static_cast<TraceReport*>(report);
+        const std::span places = self.places_.all();
+        std::ranges::sort(places, std::ranges::greater(), &Place::spared);
+        for (const Place& place : places.first(std::min(kMostAdvice, places.size()))) {
+            if (place.spared == 0) return;
+            text << "C ";
+            text.hexadecimal(place.trace) << " ";
+            text << text_of<kMostText>([&](Printer& out) {
+                        print_advice(out, place.advice.kind, self.places_.advice_figures(place));
+                    }).view()
+                 << "\n";
+        }
     }
 
     void print_all_advice()
     {
-        for (Place& place : places_.all()) {
-            place.advice = advise(advice_figures(place));
-            place.spared = place.advice.spared;
-        }
         print_list("could do with less:", &Place::spared, [this](const Place& place) {
-            print_advice(out_, place.advice.kind, advice_figures(place));
+            print_advice(out_, place.advice.kind, places_.advice_figures(place));
         });
     }
 
@@ -304,41 +230,44 @@ private:
     void print_list(std::string_view title, std::uint64_t Place::*rank, Figures print_figures,
                     std::uint64_t least = 1)
     {
-        std::ranges::sort(places_.all(), std::ranges::greater(), rank);
-        const std::size_t listed = std::min(options_.most_sites, places_.size());
-        if (listed == 0 || places_[0].*rank < least) return;
+        const std::span places = places_.all();
+        std::ranges::sort(places, std::ranges::greater(), rank);
+        const std::size_t listed = std::min(options_.most_sites, places.size());
+        if (listed == 0 || places[0].*rank < least) return;
         line() << "\n";
         line() << "Places that " << title << "\n";
-        for (std::size_t i = 0; i < listed && places_[i].*rank >= least; ++i) {
+        for (std::size_t i = 0; i < listed && places[i].*rank >= least; ++i) {
             line() << i + 1 << ". ";
-            print_figures(places_[i]);
+            print_figures(places[i]);
             out_ << "\n";
-            line() << "   ";
-            if (const std::uint64_t samples = places_[i].samples)
-                out_ << "of " << samples << (samples == 1 ? " sample: " : " samples: ");
             const bool has_told =
                 rank == &Place::resizes ||
-                (rank == &Place::spared && places_[i].advice.kind == Advice::Kind::reserve);
-            using Resizes = SiteFigures::Resizes;
-            figures_[places_[i].number].print(out_, process_.nanoseconds_per_tick,
-                                              has_told ? Resizes::left_out : Resizes::shown);
-            print_tag(places_[i], "; tagged ");
-            out_ << "\n";
-            names_.print(out_, places_[i].trace, kMostCallsListed, CallNames::Style::brief);
+                (rank == &Place::spared && places[i].advice.kind == Advice::Kind::reserve);
+            print_details(places[i], has_told);
         }
+    }
+
+    void print_details(const Place& place, bool has_told_resizes)
+    {
+        using Resizes = SiteFigures::Resizes;
+        line() << "   ";
+        if (const std::uint64_t samples = place.samples)
+            out_ << "of " << samples << (samples == 1 ? " sample: " : " samples: ");
+        places_.figures(place).print(out_, process_.nanoseconds_per_tick,
+                                     has_told_resizes ? Resizes::left_out : Resizes::shown);
+        print_tag(place, "; tagged ");
+        out_ << "\n";
+        names_.print(out_, place.trace, kMostCallsListed, CallNames::Style::brief);
     }
 
     const TraceReportOptions& options_;
     const TracedProcess process_;
     TextSink sink_;
     Printer out_;
-    MappedArray<Place> places_;
-    MappedArray<SiteFigures> figures_;
+    TracePlaces places_;
     Timeline::Copy points_; // up to when the report began: the helper takes its time
     std::size_t point_count_ = timeline.copy(points_);
     MemoryAccount memory_;
-    std::uint64_t temporaries_ = 0;
-    std::uint64_t samples_ = 0;
     CallNames names_;
 };
 

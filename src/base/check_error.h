@@ -47,6 +47,9 @@ struct CheckedBlock {
     std::uint64_t freed_ago = 0; // milliseconds
 };
 
+/// Number of no thread.
+inline constexpr std::uint32_t kNoThread = ~std::uint32_t{0};
+
 struct CheckError {
     CheckFault fault;
     std::uintptr_t address; // that was given or written to
@@ -71,7 +74,8 @@ struct CheckError {
     bool is_bus_error = false;
     std::uint64_t pointer = 0; // see stale_pointer
     const char* pointer_register = nullptr;
-    bool is_pointer_in_memory = false; // where that register points
+    bool is_pointer_in_memory = false;  // where that register points
+    std::uint32_t stack_of = kNoThread; // thread on whose stack `address` is
     // What lies around it.
     CheckedBlock before = {};
     CheckedBlock after = {};

@@ -134,6 +134,15 @@ JsonWriter& JsonWriter::number(std::uint64_t number)
     return *this;
 }
 
+JsonWriter& JsonWriter::integer(std::int64_t number)
+{
+    begin_value();
+    if (number < 0) out_ << "-";
+    const auto bits = static_cast<std::uint64_t>(number);
+    out_ << (number < 0 ? 0 - bits : bits);
+    return *this;
+}
+
 JsonWriter& JsonWriter::boolean(bool is_true)
 {
     begin_value();
@@ -162,7 +171,7 @@ JsonWriter& JsonWriter::hexadecimal(std::span<const std::byte> bytes)
 
 JsonWriter& JsonWriter::line_break()
 {
-    breaks_ = true;
+    breaks_ = lines_ == Lines::several;
     return *this;
 }
 

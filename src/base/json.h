@@ -18,7 +18,9 @@ namespace tarn {
 /// each value of an object, and as many ends as begins.
 class JsonWriter {
 public:
-    explicit JsonWriter(TextSink sink) : out_(sink) {}
+    enum class Lines : bool { one, several };
+
+    explicit JsonWriter(TextSink sink, Lines lines = Lines::several) : out_(sink), lines_(lines) {}
 
     JsonWriter& begin_object() { return begin("{"); }
     JsonWriter& end_object() { return end("}"); }
@@ -30,13 +32,14 @@ public:
 
     JsonWriter& text(std::string_view text);
     JsonWriter& number(std::uint64_t number);
+    JsonWriter& integer(std::int64_t number);
     JsonWriter& boolean(bool is_true);
     /// A text such as "0x7f12".
     JsonWriter& address(std::uint64_t address);
     /// A text of two digits for each byte.
     JsonWriter& hexadecimal(std::span<const std::byte> bytes);
 
-    /// What comes next begins a line.
+    /// What comes next begins a line, if there may be several.
     JsonWriter& line_break();
 
 private:
@@ -46,6 +49,7 @@ private:
     void write_escaped(char c);
 
     Printer out_;
+    Lines lines_;
     bool is_first_ = true; // of what is being written
     bool breaks_ = false;  // the line, before what comes next
 };

@@ -93,6 +93,11 @@ bool may_find_misuse(const Options& options)
     return options.checks_blocks() || has_guards(options);
 }
 
+bool writes_whole_reports(const Options& options)
+{
+    return may_find_misuse(options) && !options.hardens();
+}
+
 bool fills_new_blocks(const Options& options)
 {
     return options.poison == PoisonMode::alloc || options.poison == PoisonMode::both;
@@ -162,9 +167,11 @@ constexpr std::array kNeeds{
     Need{"sample", has_stacks, kAnyStacks},
     Need{"depth", has_stacks_or_checks, kAnyReport},
     Need{"symbolizer", has_stacks_or_checks, kAnyReport},
+    Need{"debuginfod", has_stacks_or_checks, kAnyReport},
     Need{"poison_alloc", fills_new_blocks, "poison=alloc"},
     Need{"poison_free", fills_freed_blocks, "poison=free"},
     Need{"mismatch", has_checks, kChecks},
+    Need{"json", writes_whole_reports, "debug, canary, poison, quarantine or guard"},
     Need{"exitcode", may_be_ended, "debug, guard, fail_fork, a limit or on_error=exit"},
     Need{"fail", counts_all, kCountOfAll},
     Need{"fail_fork", counts_all, kCountOfAll},

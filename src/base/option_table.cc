@@ -107,6 +107,8 @@ constexpr std::array kOptionSpecs{
     OptionSpec{
         "symbolizer", &Options::symbolizer, "PATH", "",
         "the tarn command, which finds functions and lines; else looked for near libtarn.so"},
+    OptionSpec{"debuginfod", &Options::debuginfod, "on|off", "off",
+               "let it fetch debug information from the servers that DEBUGINFOD_URLS names"},
     OptionSpec{"debug", BundleField{&Options::debug, switch_debug_on}, "on|off", "off",
                "find misuse of memory, with stacks: canary, poison, quarantine=64m in one word"},
     OptionSpec{"canary", &Options::canary, "on|off", "off",
@@ -140,6 +142,8 @@ constexpr std::array kOptionSpecs{
                "what a program does in which misuse was found; stop: wait for a debugger"},
     OptionSpec{"exitcode", CountField{&Options::exitcode, 255}, "NUMBER", "99",
                "exit status of a program in which misuse was found, or that exceeded a limit"},
+    OptionSpec{"json", &Options::json, "PATTERN", "",
+               "append each report on misuse as a line of JSON to this file, too"},
     OptionSpec{"fail", &Options::fail, "off|N|N-M|rate=P|each-site|site:ID", "off",
                "give no memory to these allocations, to see what the program does then"},
     OptionSpec{"fail_seed", CountField{&Options::fail_seed, 1000000000}, "NUMBER", "1",

@@ -81,6 +81,7 @@ struct Options {
     std::size_t depth = 2048; // calls of a stack that are kept
     OptionText suppressions;  // file, empty: none
     OptionText symbolizer;    // program, empty: the tarn command beside the library
+    bool debuginfod = false;
 
     bool debug = false;
     bool canary = false;
@@ -98,6 +99,7 @@ struct Options {
     std::size_t guard_memory = MiB(256); // bytes, beyond those asked for
     OnError on_error = OnError::abort;
     std::size_t exitcode = 99;
+    OptionText json; // file name pattern, empty: none
 
     FailChoice fail = {};
     std::size_t fail_seed = 1;

@@ -48,6 +48,10 @@ struct CheckHooks {
     /// Number of the place that a stack belongs to, the same in every run of the program.
     std::uint32_t (*site_of)(std::uint32_t stack);
     void (*report)(const CheckError& error);
+    /// So many were reported; of others nothing more is said.
+    void (*reports_end)(std::size_t reports) = nullptr;
+    /// The calling thread is new to the checks.
+    void (*thread_begins)() = nullptr;
 };
 
 /// Before the heap is configured. Returns what `settings.checks` is to be.
@@ -56,6 +60,9 @@ const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& h
 /// The same where only a few blocks are guarded, one in as many as `wanted.guards` says, and the
 /// heap has all others. Returns what `settings.guards` is to be.
 const BlockChecks* start_guards(const CheckSettings& wanted, const CheckHooks& hooks);
+
+/// The calling thread ends.
+void note_thread_end();
 
 /// Operators of the program's own are no mismatch: from now on kinds are not compared.
 void ignore_block_kinds();

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 
+#include "src/checks/thread_stacks.h"
 #include "src/os/process.h"
 
 namespace tarn {
@@ -20,21 +21,25 @@ constinit std::atomic<std::uint32_t> thread_count{0};
 /// times has one report.
 class Reported {
 public:
-    /// False: it was reported before.
-    bool add(const CheckError& error)
+    static constexpr std::size_t kMost = 256;
+
+    enum class Answer : std::uint8_t { fresh, known, no_room };
+
+    Answer add(const CheckError& error)
     {
         const std::uint64_t key = key_of(error);
         for (std::size_t i = 0; i < kMost; ++i) {
             std::uint64_t before = 0;
-            if (keys_[i].compare_exchange_strong(before, key)) return true;
-            if (before == key) return false;
+            if (keys_[i].compare_exchange_strong(before, key)) return Answer::fresh;
+            if (before == key) return Answer::known;
         }
-        return false;
+        return Answer::no_room;
     }
 
-private:
-    static constexpr std::size_t kMost = 256;
+    /// True for the first who asks.
+    bool ends() { return !has_ended_.exchange(true, std::memory_order_relaxed); }
 
+private:
     /// Whoever comes across bytes that have changed is not to blame, and the next look finds the
     /// same ones elsewhere: of these only the block counts.
     static std::uint64_t key_of(const CheckError& error)
@@ -51,6 +56,7 @@ private:
     }
 
     std::array<std::atomic<std::uint64_t>, kMost> keys_{};
+    std::atomic<bool> has_ended_{false};
 };
 constinit Reported reported;
 
@@ -70,7 +76,10 @@ void report(CheckError& error)
     if (hooks.report == nullptr) return;
     if (error.access == AccessKind::none) error.here = current_stack();
     error.noticed_by = own_thread_number();
-    if (reported.add(error)) hooks.report(error);
+    const Reported::Answer answer = reported.add(error);
+    if (answer == Reported::Answer::fresh) hooks.report(error);
+    if (answer == Reported::Answer::no_room && hooks.reports_end != nullptr && reported.ends())
+        hooks.reports_end(Reported::kMost);
 }
 
 } // namespace
@@ -78,6 +87,11 @@ void report(CheckError& error)
 void set_check_hooks(const CheckHooks& wanted)
 {
     hooks = wanted;
+}
+
+void note_thread_end()
+{
+    if (thread_number != 0) thread_stacks.remove(thread_number - 1);
 }
 
 std::uint32_t current_stack()
@@ -92,8 +106,11 @@ std::uint32_t site_of(std::uint32_t stack)
 
 std::uint16_t own_thread_number()
 {
-    if (thread_number == 0)
+    if (thread_number == 0) [[unlikely]] {
         thread_number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
+        thread_stacks.add(thread_number - 1);
+        if (hooks.thread_begins != nullptr) hooks.thread_begins();
+    }
     return static_cast<std::uint16_t>(thread_number - 1);
 }
 

@@ -57,7 +57,7 @@ int main(int argc, char** argv)
         CHECK(!tarn_get_statistics && !tarn_trim && !tarn_verify && !tarn_version,
               "expected null pointers without the preload, seen a function");
         CHECK(!tarn_tag_push && !tarn_tag_pop && !tarn_tag_budget && !tarn_tag_limit &&
-                  !tarn_frame_mark,
+                  !tarn_frame_mark && !tarn_bandwidth,
               "expected null pointers without the preload, seen a function to mark with");
         return 0;
     }

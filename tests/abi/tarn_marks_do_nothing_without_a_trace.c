@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Promise: tags, their budgets and limits, and frames of <tarn/malloc.h> may be given without a
-// trace, from any thread: nothing comes of them, and errno stays.
+// Promise: tags, their budgets and limits, frames and bytes moved of <tarn/malloc.h> may be given
+// without a trace, from any thread: nothing comes of them, and errno stays.
 
 #include <pthread.h>
 
@@ -21,6 +21,7 @@ static void* mark_all(void* unused)
     CHECK(tarn_tag_limit("a tag", 1) == -1, "expected -1 from tarn_tag_limit, seen another value");
     for (int frame = 0; frame < 1000; ++frame) {
         tarn_frame_mark();
+        tarn_bandwidth(100, 200);
     }
     CHECK(errno == EXDEV, "expected errno as it was, seen %d", errno);
     return unused;

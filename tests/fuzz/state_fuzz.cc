@@ -15,16 +15,31 @@
 
 #include "tracer/arena.h"
 #include "tracer/command/state_image.h"
+#include "tracer/frames.h"
 #include "tracer/sites.h"
 #include "tracer/stack_trie.h"
 #include "tracer/state_file.h"
+#include "tracer/tags.h"
+#include "tracer/timeline.h"
 #include "tracer/trace_report.h"
 
 namespace {
 
 void ignore(std::string_view) {}
 
-/// Three stacks in two modules, and what they have allocated.
+/// A point of the timeline and a frame.
+void add_mark(std::uint64_t number)
+{
+    static tarn::FrameStart start{};
+    tarn::frame_table.end(
+        start,
+        {.is_known = true, .ticks = 1000 * number, .allocations = number, .bytes = 100 * number},
+        1);
+    ::usleep(2000);
+    tarn::timeline.look();
+}
+
+/// Three stacks in two modules, of which one has a tag, and what they have allocated; two frames.
 tarn::FilePages good_file()
 {
     const std::string path = "/tmp/tarn-state-fuzz." + std::to_string(::getpid());
@@ -42,16 +57,22 @@ tarn::FilePages good_file()
                                       .name_size = 0,
                                       .id = {}},
                                      "/nowhere/module");
+    tarn::timeline.start();
+    const tarn::TagId tag = tarn::tag_table.add("outer::inner");
+    tarn::tag_table.set_budget(tag, 1000);
     const tarn::TraceId outer = tarn::stack_trie.child(tarn::kNoTrace, {.address = 1, .module = 1});
-    for (std::uint64_t address : {2, 3, 4}) {
-        const tarn::TraceId trace =
-            tarn::stack_trie.child(outer, {.address = address, .module = address % 3});
+    const tarn::TraceId tagged =
+        tarn::stack_trie.child(tarn::tag_table[tag].node, {.address = 1, .module = 1});
+    for (std::uint64_t address : {2, 3, 4, 2, 3, 4, 2, 3, 4}) {
+        const tarn::TraceId trace = tarn::stack_trie.child(
+            address == 4 ? tagged : outer, {.address = address, .module = address % 3});
         tarn::Site* const site = tarn::site_table.find(trace);
         if (site == nullptr) std::abort();
         site->allocations.add(2);
         site->bytes.add(2000);
         site->detail().allocated(1000, 1, true);
-        tarn::live_totals.allocated(2000);
+        tarn::live_totals.allocated(200'000);
+        add_mark(address);
     }
     tarn::FilePages pages = tarn::read_pages(path);
     ::unlink(path.c_str());
@@ -84,8 +105,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                           .table_bytes = 0,
                                           .nanoseconds_per_tick = image.nanoseconds_per_tick()};
         tarn::live_totals.note_last_peak();
-        tarn::write_trace_report({.most_sites = 5, .profile = {}, .started_at = 0, .of = &process},
-                                 ignore);
+        tarn::write_trace_report(
+            {.most_sites = 5, .profile = {}, .timeline = "", .started_at = 0, .of = &process},
+            ignore);
     } catch (const std::runtime_error&) {
         return 0; // as it should be
     }

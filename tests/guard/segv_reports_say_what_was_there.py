@@ -25,6 +25,7 @@ CASES = {
     "large_freed": ("heap-use-after-free", "is located 100000 bytes inside of 3145728-byte",
                     "touch"),
     "deep": ("stack-overflow", "more calls", "recurse"),
+    "deep_thread_allocates": ("stack-overflow", "by thread T101:", "recurse"),
 }
 
 for case, (error, detail, function) in CASES.items():
@@ -40,7 +41,12 @@ for case in ("stale", "stale_call", "thread"):
     expect(found["freed"][0] == "new_node" and found["allocated"][0] == "new_node",
            f"stacks of the block for {case}", found)
 
-# Sent by somebody, or where no handler can run: nothing to say, and no harm.
+# Threads have a stack for the handler, until they end, unless they take another one.
+result = run(LIBRARY, SUBJECT, "own_alternate_stack", TARN="debug")
+expect(result.returncode == 0 and result.stdout + result.stderr in ("own\n",), "no harm", result)
+
+# Sent by somebody, or where no handler can run, as in a thread that has never allocated: nothing to
+# say, and no harm.
 for case in ("raise", "deep_thread"):
     result = run(LIBRARY, SUBJECT, case, TARN="debug")
     expect(result.returncode == SEGV and result.stderr == "", f"a silent end of {case}", result)

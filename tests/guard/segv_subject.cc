@@ -96,6 +96,12 @@ void use_faults()
     say("used\n");
 }
 
+void allocate_a_little()
+{
+    hidden = std::malloc(10);
+    std::free(hidden);
+}
+
 struct Case {
     std::string_view name;
     void (*run)();
@@ -115,6 +121,30 @@ const Case cases[] = {
     {"wild", [] { touch(reinterpret_cast<void*>(0x123456789000)); }},
     {"deep", [] { sink = recurse(0); }},
     {"deep_thread", [] { std::thread([] { sink = recurse(0); }).join(); }},
+    {"deep_thread_allocates",
+     [] {
+         for (int i = 0; i < 100; ++i)
+             std::thread(allocate_a_little).join();
+         std::thread([] {
+             allocate_a_little();
+             sink = recurse(0);
+         }).join();
+     }},
+    {"own_alternate_stack",
+     [] {
+         std::thread([] {
+             static char memory[1 << 16];
+             stack_t own{.ss_sp = memory, .ss_flags = 0, .ss_size = sizeof memory};
+             allocate_a_little();
+             if (sigaltstack(&own, nullptr) != 0) say("no stack\n");
+             allocate_a_little();
+         }).join();
+         std::thread([] {
+             stack_t now{};
+             allocate_a_little();
+             if (sigaltstack(nullptr, &now) == 0 && (now.ss_flags & SS_DISABLE) == 0) say("own\n");
+         }).join();
+     }},
     {"thread", [] { std::thread([] { sink = new_node(true)->next->value; }).join(); }},
     {"raise", [] { std::raise(SIGSEGV); }},
     {"handler",

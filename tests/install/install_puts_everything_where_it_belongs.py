@@ -58,8 +58,8 @@ def main(meson, build, prefix, bindir, libdir, includedir, mandir, *compiler):
         installed = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
         library = f"{libdir}/libtarn.so"
         manuals = [f"{mandir}/man7/tarn{topic}.7"
-                   for topic in ("", "-debug", "-events", "-fail", "-harden", "-leaks", "-state",
-                                 "-trace")]
+                   for topic in ("", "-debug", "-events", "-fail", "-harden", "-leaks", "-marks",
+                                 "-state", "-trace")]
         expect("installed files", sorted(installed),
                sorted({library, f"{bindir}/tarn", *manuals, f"{libdir}/pkgconfig/tarn.pc",
                        f"{includedir}/tarn/malloc.h", f"{includedir}/tarn/version.h"}))

@@ -2,6 +2,7 @@
 //
 // Blocks that are given back twice, and what is no block.
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <sys/mman.h>
@@ -21,10 +22,20 @@ namespace {
 constexpr std::size_t kMid = 200000;
 constexpr std::size_t kLarge = 3 << 20;
 
+char global_bytes[64];
+
 void drop_twice(void* block)
 {
     drop(block);
     drop(block);
+}
+
+/// As many different stacks.
+[[gnu::noinline]] void drop_at_depths(int depth)
+{
+    drop(&global_bytes[0]);
+    if (depth > 1) drop_at_depths(depth - 1);
+    asm("" : : : "memory");
 }
 
 [[gnu::noinline]] void* make_aligned(std::size_t alignment, std::size_t size)
@@ -187,6 +198,45 @@ MISUSE(free_static)
 {
     static char buffer[64];
     drop(buffer);
+}
+
+MISUSE(free_of_global)
+{
+    drop(&global_bytes[5]);
+}
+
+MISUSE(free_stack_of_thread)
+{
+    std::thread([] {
+        drop(make(40));
+        char buffer[64];
+        drop(buffer);
+    }).join();
+}
+
+MISUSE(free_stack_of_another)
+{
+    // The one that ends first must not be taken for it.
+    std::thread([] { drop(make(40)); }).join();
+    std::atomic<char*> theirs{nullptr};
+    std::atomic<bool> is_done{false};
+    std::thread other([&] {
+        drop(make(40));
+        char buffer[64];
+        theirs = buffer;
+        while (!is_done)
+            std::this_thread::yield();
+    });
+    while (theirs == nullptr)
+        std::this_thread::yield();
+    drop(theirs);
+    is_done = true;
+    other.join();
+}
+
+MISUSE(free_many)
+{
+    drop_at_depths(300);
 }
 
 MISUSE(free_string)

@@ -45,3 +45,11 @@ for kind, wanted in FOUND.items():
         expect(result.returncode == (-6 if name else 0), f"the end of {kind} with {part}", result)
         expect(not found or "stack not known" in result.stderr or name == BAD,
                f"no stacks of blocks of {kind} with {part}", result.stderr)
+
+# So many that there is no room to remember them: a line says that this is the end of reports.
+result = run_subject(LIBRARY, SUBJECT, "free_many",
+                     TARN="canary,on_error=continue,symbolizer=/nowhere")
+line = "tarn: 256 different errors were reported; others are not told\n"
+expect(len(reports(result.stderr)) == 256 and result.stderr.count(line) == 1 and
+       result.stderr.endswith(line), "256 reports and a line", result.stderr[-500:])
+expect(result.returncode == 99, "the status of misuse", result.returncode)

@@ -46,6 +46,7 @@ def normal(text):
     text = re.sub(r"(?:    #.*\n)+", lambda stack: "".join(
         f"    {name}\n" for name in calls(stack.group())), text)
     text = re.sub(r"(?<=the first was )0x..", "0xNN", text)
+    text = re.sub(r"(?<= is in the )((?:data|code or constants) of )\S*/(?=\w)", r"\1", text)
     blocks = {int(start, 16) for start in BLOCK.findall(text)}
 
     def name(match):

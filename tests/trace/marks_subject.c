@@ -17,6 +17,8 @@
 //      marks_subject fork              three threads make tags and frames while children are
 //      forked,
 //                                      which do so, too
+//      marks_subject move THREADS      each thread: 300 times 3000 bytes read and 1000 written, the
+//                                      last 100 times ten times as much, a millisecond apart
 //      marks_subject lose              loses a block as "shop::cart", and one as nothing
 
 #include <errno.h>
@@ -89,6 +91,16 @@ static void* use_frames(void* unused)
         }
         if (frame == kSlow) usleep(30000);
         tarn_frame_mark();
+    }
+    return unused;
+}
+
+static void* move_bytes(void* unused)
+{
+    for (int i = 0; i < 300; ++i) {
+        const size_t times = i < 200 ? 1 : 10;
+        tarn_bandwidth(3000 * times, 1000 * times);
+        usleep(1000);
     }
     return unused;
 }
@@ -298,6 +310,8 @@ int main(int argc, char** argv)
         switch_tags(number);
     } else if (strcmp(argv[1], "fork") == 0) {
         fork_meanwhile();
+    } else if (strcmp(argv[1], "move") == 0) {
+        in_threads(number, move_bytes);
     } else {
         lose_two();
     }

@@ -46,7 +46,8 @@ def packed(data):
 
 class Profile:
     """types: names of the values; samples: [({value's name: value}, [functions, innermost first])];
-    tags: of each sample, empty: none; mappings: [(path, build id)]; period: bytes, of which one was sampled; default: the value that is shown first."""
+    tags: of each sample, empty: none; mappings: [(path, build id)]; period: bytes, of which one was
+    sampled; default: the value that is shown first; comments: texts."""
 
     def __init__(self, path):
         with gzip.open(path) as file:
@@ -77,6 +78,7 @@ class Profile:
                 self.samples.append((dict(zip(self.types, packed(sample[2]))), calls))
         self.mappings = [(strings[dict(fields(value))[5]], strings[dict(fields(value)).get(6, 0)])
                          for number, value in parts if number == 3]
+        self.comments = [strings[value] for number, value in parts if number == 13]
         self.period = dict(parts)[12]
         self.default = strings[dict(parts)[14]]
 

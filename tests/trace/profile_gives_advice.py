@@ -3,18 +3,20 @@
 #
 # Promise: a trace and a sample of it give the same advice about places of which there is enough to
 # say, and none about others; of a sample it is said by how much the figures may be off, and they are
-# right within that. What is hot comes first, with its share and its rate.
+# right within that. The profile has it as comments. What is hot comes first, with its share and its rate.
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "abi"))
 
 from preload import expect, run  # noqa: E402  (found by way of the line above)
+from profile import Profile  # noqa: E402
 
-LIBRARY, SUBJECT = sys.argv[1:3]
+LIBRARY, SUBJECT, COMMAND = sys.argv[1:4]
 
 # Place: the advice, and how many blocks it is about.
 PLACES = {
@@ -41,15 +43,19 @@ def entries(text, title):
 
 
 def report(options):
+    """The report, the comments of the profile, and what `tarn comments` says."""
     with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/profile.pb.gz"
         result = run(LIBRARY, SUBJECT, timeout=120,
-                     TARN=f"{options},trace_max=20,trace_file={directory}/profile.pb.gz")
-    expect(result.returncode == 0, "the program's own status", result.returncode)
-    return result.stderr
+                     TARN=f"{options},trace_max=20,trace_file={path}")
+        told = subprocess.run([COMMAND, "comments", path], capture_output=True, text=True,
+                              timeout=60, check=True)
+        expect(result.returncode == 0, "the program's own status", result.returncode)
+        return result.stderr, Profile(path).comments, told.stdout
 
 
 for options in "trace", "profile,sample=4k":
-    text = report(options)
+    text, comments, told = report(options)
     is_sampled = options != "trace"
     advice = entries(text, "could do with less:")
     expect({place: line.split(":")[0] for place, (line, _) in advice.items()} ==
@@ -60,11 +66,17 @@ for options in "trace", "profile,sample=4k":
                                  line).groups()
         expect(is_sampled == line.startswith(f"{word}: about "), "an estimate, if it is one", line)
         expect(is_sampled == bool(re.match(r"of \d+ samples: ", details)), "the samples", details)
+        expect(any(comment.startswith(line) and
+                   re.search(rf"; in .*{place}\(.* \(\S+advice_subject.cc:\d+\) < .*main", comment)
+                   for comment in comments), f"the advice on {place}, and where it is", comments)
         if count is None:
             continue
         # What is given is two standard deviations, and three digits.
         most = (3 * int(error) / 100 + 0.005) * count if is_sampled else 0
         expect(abs(int(number) - count) <= most, f"{count} give or take {most}", line)
+
+    expect(len(comments) == len(advice) and told == "".join(text + "\n" for text in comments),
+           "all of them, and nothing else", told)
 
     for title in "allocate most often:", "allocate the most bytes:":
         lines = entries(text, title)
@@ -78,5 +90,6 @@ for options in "trace", "profile,sample=4k":
     expect(most[0] == "growing", "what allocates most", most)
 
 # Of a sample that has a few blocks of each place, if any, nothing is said.
-text = report("profile,sample=64m")
+text, comments, told = report("profile,sample=64m")
+expect(comments == [] and told == "", "no comments", comments)
 expect("could do with less" not in text, "no advice of a small sample", text)

@@ -16,7 +16,7 @@ from preload import expect, run  # noqa: E402  (found by way of the line above)
 
 LIBRARY, SUBJECT = sys.argv[1:3]
 NAMES = ["seconds", "live_bytes", "live_blocks", "allocated_bytes", "allocated_blocks",
-         "freed_bytes", "freed_blocks"]
+         "freed_bytes", "freed_blocks", "told_read_bytes", "told_written_bytes"]
 STEPS, SIZE, OTHERS = 400, 4000, 64 * 400
 SENTENCES = {
     "grow": r"it grew steadily to the end: from .* to .* in the second half, by .*/s",

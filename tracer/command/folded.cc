@@ -48,9 +48,16 @@ Fields message_in(Fields& fields)
     return fields.get_message();
 }
 
+/// Numbers of strings; of a label that is a number, the second one is 0.
+struct Label {
+    std::int64_t key;
+    std::int64_t text;
+};
+
 struct Sample {
     std::vector<std::uint64_t> locations; // ids, innermost first
     std::vector<std::int64_t> values;
+    std::vector<Label> labels;
 };
 
 struct Location {
@@ -101,12 +108,23 @@ public:
 
     const std::vector<Sample>& samples() const { return samples_; }
 
+    std::vector<std::string> comments() const
+    {
+        std::vector<std::string> texts;
+        for (const std::int64_t comment : comments_)
+            texts.push_back(text(comment));
+        return texts;
+    }
+
     /// Outermost first.
-    std::string stack_of(const Sample& sample) const
+    std::string stack_of(const Sample& sample, bool has_tags) const
     {
         std::vector<std::string> names;
         for (const std::uint64_t location : sample.locations)
             add_names(location, names);
+        for (const Label& label : sample.labels)
+            if (has_tags && text(label.key) == "tag")
+                names.push_back("tag:" + one_word(text(label.text)));
         std::string stack;
         std::ranges::reverse(names);
         for (const std::string& name : names)
@@ -137,6 +155,9 @@ private:
             expect_type(part, protozero::pbf_wire_type::length_delimited);
             strings_.push_back(part.get_string());
             break;
+        case 13:
+            read_values(part, comments_);
+            break;
         case 14:
             default_type_ = signed_in(part);
             break;
@@ -162,6 +183,15 @@ private:
         return message.wire_type() == protozero::pbf_wire_type::length_delimited;
     }
 
+    static void read_values(Fields& part, std::vector<std::int64_t>& into)
+    {
+        if (is_packed(part))
+            for (const std::int64_t value : part.get_packed_int64())
+                into.push_back(value);
+        else
+            into.push_back(signed_in(part));
+    }
+
     void read_sample(Fields message)
     {
         Sample sample;
@@ -171,11 +201,11 @@ private:
                     sample.locations.push_back(location);
             } else if (message.tag() == 1) {
                 sample.locations.push_back(number_in(message));
-            } else if (message.tag() == 2 && is_packed(message)) {
-                for (const std::int64_t value : message.get_packed_int64())
-                    sample.values.push_back(value);
             } else if (message.tag() == 2) {
-                sample.values.push_back(signed_in(message));
+                read_values(message, sample.values);
+            } else if (message.tag() == 3) {
+                const Fields label = message_in(message);
+                sample.labels.push_back({.key = field(label, 1), .text = field(label, 2)});
             } else {
                 message.skip();
             }
@@ -274,6 +304,7 @@ private:
     std::map<std::uint64_t, Location> locations_;
     std::map<std::uint64_t, std::int64_t> functions_; // numbers of their names
     std::vector<std::string> strings_;
+    std::vector<std::int64_t> comments_; // numbers of their texts
     std::int64_t default_type_ = 0;
 };
 
@@ -305,20 +336,28 @@ std::string read_profile(const std::string& path)
     }
 }
 
-void write_folded(std::string_view data, const std::string& value, std::ostream& out)
+void write_folded(std::string_view data, const FoldOptions& options, std::ostream& out)
 {
     const Profile profile(data);
-    const std::size_t index = profile.index_of(value);
+    const std::size_t index = profile.index_of(options.value);
     std::map<std::string, std::int64_t> totals;
     for (const Sample& sample : profile.samples()) {
         const std::int64_t own = index < sample.values.size() ? sample.values[index] : 0;
         // Those of a difference may be negative, which a flame graph cannot show.
-        std::int64_t& total = totals[profile.stack_of(sample)];
+        std::int64_t& total = totals[profile.stack_of(sample, options.has_tags)];
         if (own > 0 && __builtin_add_overflow(total, own, &total))
             throw std::runtime_error("its values are too large");
     }
     for (const auto& [stack, total] : totals)
         if (total > 0) out << stack << " " << total << "\n";
+}
+
+void write_comments(std::string_view data, std::ostream& out)
+{
+    for (std::string comment : Profile(data).comments()) {
+        std::ranges::replace(comment, '\n', ' ');
+        out << comment << "\n";
+    }
 }
 
 } // namespace tarn

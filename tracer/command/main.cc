@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -20,15 +21,44 @@
 
 namespace {
 
-void fold(const std::string& path, const std::string& value)
-{
-    const std::string data = tarn::read_profile(path);
-    try {
-        tarn::write_folded(data, value, std::cout);
-    } catch (const std::runtime_error& problem) {
-        throw std::runtime_error(path + ": " + problem.what());
+/// What `tarn folded` and `tarn comments` are told.
+struct ProfileCommands {
+    CLI::App* folded = nullptr;
+    CLI::App* comments = nullptr;
+    std::string file;
+    tarn::FoldOptions options;
+
+    void add_to(CLI::App& app)
+    {
+        constexpr const char* kFile = "profile of TARN=trace, or any other for pprof";
+        folded = app.add_subcommand(
+            "folded",
+            "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
+        folded->add_option("FILE", file, kFile)->type_name("")->required();
+        folded
+            ->add_option("--value", options.value,
+                         "what to print: alloc_objects, alloc_space, inuse_objects,\n"
+                         "inuse_space, peak_objects, or peak_space, the default of tarn's profiles")
+            ->type_name("KIND");
+        folded->add_flag("--tags", options.has_tags,
+                         "put what has a tag below a call tag:NAME, outside main");
+        comments = app.add_subcommand("comments",
+                                      "print the comments of a profile, such as tarn's advice");
+        comments->add_option("FILE", file, kFile)->type_name("")->required();
     }
-}
+
+    void run() const
+    {
+        if (!folded->parsed() && !comments->parsed()) return;
+        const std::string data = tarn::read_profile(file);
+        try {
+            folded->parsed() ? tarn::write_folded(data, options, std::cout)
+                             : tarn::write_comments(data, std::cout);
+        } catch (const std::runtime_error& problem) {
+            throw std::runtime_error(file + ": " + problem.what());
+        }
+    }
+};
 
 /// What CLI11 says of it, but for a command that is missing or none of ours.
 std::string text_of(const CLI::ParseError& mistake, const CLI::App& app, const char* first)
@@ -68,6 +98,8 @@ struct StateCommand {
             "state", "report what a file of state= says, whether its process runs or is gone");
         report->add_option("FILE", files, "one or several")->required();
         report->add_option("--profile", options.profile, "write a profile for pprof, too");
+        report->add_option("--timeline", options.timeline,
+                           "write what was in use over time as CSV, too");
         report->add_option("--max", options.most_places, kMost)->capture_default_str();
         growth = app.add_subcommand(
             "diff", "list by place what two copies of such a file, or two files, have more in use");
@@ -131,11 +163,27 @@ private:
     }
 };
 
+/// What libdw asks for debug information looks at the environment. Distributions set it, so that
+/// alone is no request. It waits for a minute and a half by default, for each file.
+void choose_network(bool may_be_used)
+{
+    // NOLINTBEGIN(concurrency-mt-unsafe): this program has one thread
+    if (may_be_used)
+        ::setenv("DEBUGINFOD_TIMEOUT", "10", 0);
+    else
+        ::unsetenv("DEBUGINFOD_URLS");
+    // NOLINTEND(concurrency-mt-unsafe)
+}
+
 int run(int argc, char** argv)
 {
     CLI::App app("tarn " TARN_VERSION ": works on what libtarn.so reports", "tarn");
     app.set_help_flag("-h,--help", "print this text");
     app.set_version_flag("--version", TARN_VERSION, "print the version");
+    bool may_use_network = false;
+    app.add_flag("--debuginfod", may_use_network,
+                 "fetch debug information from the servers of DEBUGINFOD_URLS");
+    app.fallthrough();
     app.require_subcommand(1);
     app.get_formatter()->column_width(22);
     app.get_formatter()->label("REQUIRED", "");
@@ -144,18 +192,8 @@ int run(int argc, char** argv)
                "  tarn folded tarn.program.4711.pb.gz | flamegraph.pl >memory.svg\n"
                "  LD_PRELOAD=libtarn.so tarn replay program.ev");
 
-    CLI::App* const folded = app.add_subcommand(
-        "folded", "print a profile as folded stacks, for flamegraph.pl, speedscope and the like");
-    std::string profile;
-    std::string value;
-    folded->add_option("FILE", profile, "profile of TARN=trace, or any other for pprof")
-        ->type_name("")
-        ->required();
-    folded
-        ->add_option("--value", value,
-                     "what to print: alloc_objects, alloc_space, inuse_objects,\n"
-                     "inuse_space, peak_objects, or peak_space, the default of tarn's profiles")
-        ->type_name("KIND");
+    ProfileCommands profile;
+    profile.add_to(app);
 
     CLI::App* const symbolize =
         app.add_subcommand("symbolize", "put functions and lines into a report, stdin to stdout");
@@ -178,6 +216,7 @@ int run(int argc, char** argv)
     } catch (const CLI::ParseError& mistake) {
         return complain_of(mistake, app, argc > 1 ? argv[1] : nullptr);
     }
+    choose_network(may_use_network);
     // libtarn.so starts us with all signals blocked.
     sigset_t none;
     sigemptyset(&none);
@@ -187,7 +226,7 @@ int run(int argc, char** argv)
     std::ios::sync_with_stdio(false);
     if (symbolize->parsed()) tarn::symbolize(std::cin, std::cout);
     if (resolve->parsed()) tarn::answer(std::cin, std::cout, suppressions);
-    if (folded->parsed()) fold(profile, value);
+    profile.run();
     events.run();
     const bool is_done = state.run();
     std::cout.flush();

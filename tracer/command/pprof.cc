@@ -25,6 +25,7 @@ constexpr std::uint32_t kStrings = 6;
 constexpr std::uint32_t kTime = 9;
 constexpr std::uint32_t kPeriodType = 11;
 constexpr std::uint32_t kPeriod = 12;
+constexpr std::uint32_t kComments = 13;
 constexpr std::uint32_t kDefaultSampleType = 14;
 } // namespace profile
 
@@ -49,6 +50,8 @@ public:
                           std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
         add_type(profile::kPeriodType, "space", "bytes");
         writer_.add_int64(profile::kPeriod, contents.period);
+        for (const std::string& comment : contents.comments)
+            writer_.add_int64(profile::kComments, text(comment));
         writer_.add_int64(profile::kDefaultSampleType, text("peak_space"));
         for (const std::string* const string : in_order_)
             writer_.add_string(profile::kStrings, *string);

@@ -63,6 +63,7 @@ struct ProfileContents {
     std::vector<ProfileCall> calls;
     std::vector<ProfileNode> nodes;
     std::vector<ProfileStack> stacks;
+    std::vector<std::string> comments{};
     std::int64_t period = 1; // bytes, of which one was sampled
 };
 

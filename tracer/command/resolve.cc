@@ -9,6 +9,7 @@
 #include <map>
 #include <ostream>
 #include <regex>
+#include <span>
 #include <sstream>
 
 #include "tracer/command/pprof.h"
@@ -120,6 +121,15 @@ public:
         calls_.push_back(std::move(call));
     }
 
+    void name_data(std::istream& line)
+    {
+        std::size_t file = 0;
+        std::uint64_t address = 0;
+        line >> std::hex >> file >> address;
+        const DataSymbol symbol = symbols_.data_at(file, address);
+        if (!symbol.name.empty()) out_ << "D\t" << symbol.name << "\t" << symbol.offset << "\n";
+    }
+
     /// Says whether a stack is suppressed.
     void judge(const std::string& line)
     {
@@ -155,6 +165,15 @@ public:
             line >> value;
     }
 
+    void add_comment(std::istream& line)
+    {
+        std::size_t node = 0;
+        std::string text;
+        line >> std::hex >> node >> std::ws;
+        std::getline(line, text);
+        profile_.comments.push_back(text + stack_text(node));
+    }
+
     void set_period(std::istream& line) { line >> profile_.period; }
 
     void write(const std::string& path)
@@ -169,6 +188,37 @@ public:
     }
 
 private:
+    /// "; in f (a.c:12) < main (b.c:34)", innermost call first.
+    std::string stack_text(std::size_t node) const
+    {
+        constexpr std::size_t kMostFrames = 10;
+        std::string calls;
+        std::string tag;
+        std::size_t frames = 0;
+        for (; node != 0 && node <= profile_.nodes.size(); node = profile_.nodes[node - 1].parent) {
+            if (!profile_.nodes[node - 1].tag.empty())
+                tag = "; tagged " + profile_.nodes[node - 1].tag;
+            else
+                for (const SourceFrame& frame : frames_of(profile_.nodes[node - 1].call))
+                    if (!frame.function.empty() && frames++ < kMostFrames)
+                        calls += (calls.empty() ? "; in " : " < ") + frame_text(frame);
+        }
+        return calls + (frames > kMostFrames ? " < ..." : "") + tag;
+    }
+
+    /// None for what is no call.
+    std::span<const SourceFrame> frames_of(std::size_t call) const
+    {
+        if (call >= calls_.size()) return {};
+        return calls_[call].frames;
+    }
+
+    static std::string frame_text(const SourceFrame& frame)
+    {
+        if (frame.file.empty()) return frame.function;
+        return frame.function + " (" + frame.file + ":" + std::to_string(frame.line) + ")";
+    }
+
     std::ostream& out_;
     Suppressions suppressions_;
     Symbols symbols_;
@@ -193,6 +243,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
         case 'A':
             answers.add_address(rest);
             break;
+        case 'D':
+            answers.name_data(rest);
+            break;
         case 'L':
             answers.judge(arguments);
             break;
@@ -204,6 +257,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
             break;
         case 'K':
             answers.add_stack(arguments);
+            break;
+        case 'C':
+            answers.add_comment(rest);
             break;
         case 'W':
             answers.set_period(rest);

@@ -6,26 +6,32 @@
 //      M path <tab> build-id [<tab> start <tab> end <tab> bias]
 //                                      a file, and where it was in memory; the first is number 0
 //      A file address                  an address in that file, both hexadecimal
+//      D file address                  likewise, of data
 //      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first
 //      N node address                  a call made by a node, 0 if by nobody: a new node, the first
 //                                      is number 1
 //      G tag                           a new node likewise, which is no call: what is below has the
-//      tag K node                          a stack by its innermost node T number ... what the K
-//      stack before it did: allocations and their bytes;
+//                                      tag
+//      K node                          a stack by its innermost node
+//      T number ...                    what the K stack before it did: allocations and their bytes;
 //                                      blocks and bytes in use, and those at the peak; blocks that
 //                                      were freed before the thread's next allocation, and by
 //                                      another thread; reallocs, and the bytes that they copied;
 //                                      bytes of rounding in use and at the peak
+//      C node text                     a comment on the stack of a node, hexadecimal, which is told
+//                                      behind the text
 //      W number                        one in so many bytes was sampled, and the rest is estimated
 //      P path                          write all T lines as a profile for pprof
 //
 // The answers, in the same order: for each A its functions, innermost first, and a line ".";
+// for D the symbol and how far behind its start the address is, if it is in one;
 // for each L the suppression that applies; for P what is to be told the user. Before them, what is
 // wrong with the suppressions.
 //
 //      E text
 //      F function <tab> file <tab> line <tab> column <tab> name for the linker
 //      .
+//      D symbol <tab> bytes
 //      S name
 //      P text
 

@@ -13,6 +13,7 @@
 #include "src/os/process.h"
 #include "tracer/sites.h"
 #include "tracer/stack_trie.h"
+#include "tracer/tags.h"
 #include "tracer/traces.h"
 
 namespace tarn {
@@ -33,7 +34,11 @@ constexpr StateSizes kOwnSizes{.node = StackTrie::kNodeSize,
                                .site = sizeof(Site),
                                .detail = sizeof(SiteDetail),
                                .sites_in_chunk = kSitesInChunk,
-                               .totals = sizeof(LiveTotals)};
+                               .totals = sizeof(LiveTotals),
+                               .tag = sizeof(Tag),
+                               .tags_in_chunk = kTagsInChunk,
+                               .frames = sizeof(FrameTotals),
+                               .timeline = sizeof(TimelineTable)};
 
 std::uint64_t load(const std::atomic<std::uint64_t>& from)
 {
@@ -57,7 +62,9 @@ bool StackTrie::adopt(std::span<void* const> chunks, std::size_t size, std::size
         Node& own = node(static_cast<TraceId>(id));
         own.first.store(kNoTrace, std::memory_order_relaxed);
         if (own.parent >= id) return false; // there could be a ring
-        if (own.call.module > modules && own.call.module != kTagModule) own.call.module = kNoModule;
+        const bool is_tag = own.call.module == kTagModule && own.parent == kNoTrace &&
+                            own.call.address != kNoTag && own.call.address <= tag_table.size();
+        if (own.call.module > modules && !is_tag) own.call.module = kNoModule;
     }
     return true;
 }
@@ -73,9 +80,10 @@ std::size_t SiteTable::adopt(std::span<void* const> chunks, std::size_t size)
          ++number) {
         Site& from = site(number);
         const bool is_sound = from.index == number % kSitesInChunk && from.trace != kNoTrace &&
-                              from.trace <= stack_trie.size();
+                              from.trace <= stack_trie.size() &&
+                              stack_trie.call(from.trace).module != kTagModule;
         if (!is_sound) continue;
-        from.tag = kNoTag; // the names of tags are not in the file
+        from.tag = tag_of(from.trace);
         ++kept;
         if (kept == number) continue;
         Site& to = site(kept);
@@ -87,6 +95,36 @@ std::size_t SiteTable::adopt(std::span<void* const> chunks, std::size_t size)
     }
     size_.store(kept, std::memory_order_release);
     return size - kept;
+}
+
+bool TagTable::adopt(std::span<void* const> chunks, std::size_t size)
+{
+    if (chunks.size() > kMostChunks) return false;
+    const std::size_t there = chunks.empty() ? 0 : chunks.size() * kTagsInChunk - 1;
+    for (std::size_t i = 0; i < chunks.size(); ++i)
+        chunks_[i].store(static_cast<TagChunk*>(chunks[i]), std::memory_order_relaxed);
+    size_.store(std::min(size, there), std::memory_order_release);
+    for (std::size_t id = 1; id <= this->size(); ++id) {
+        const Tag& own = (*this)[static_cast<TagId>(id)];
+        if (own.outer >= id || !is_path(own.path())) return false;
+    }
+    return true;
+}
+
+bool Timeline::adopt(TimelineTable* table, std::uint64_t ended_at)
+{
+    table_ = table;
+    ended_at_ = ended_at;
+    if (table == nullptr) return true;
+    if (table->size > kMostPoints) return false;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < table->size; ++i) {
+        const TimelinePoint& point = table->points[i];
+        if (kept != 0 && !point.follows(table->points[kept - 1])) continue;
+        table->points[kept++] = point;
+    }
+    table->size = kept;
+    return true;
 }
 
 void ModuleTable::adopt(Module* modules, std::size_t count)
@@ -136,6 +174,25 @@ StateImage::StateImage(FilePages pages) : pages_(std::move(pages))
     check_header();
     list_chunks();
     adopt_modules();
+    adopt_marks();
+    adopt_stacks();
+    std::memcpy(static_cast<void*>(&live_totals), pages_.at(kStateTotals), sizeof live_totals);
+    set_sample_period_of_traces(header().sample_period);
+}
+
+void StateImage::adopt_marks()
+{
+    if (!tag_table.adopt(tags_, load(header().tags))) refuse(kDamaged);
+    // A process that was stopped, or is just in the middle of a frame's end, has counted a part.
+    const bool has_frames = frames_ != nullptr && frames_->ticks.count() != 0 &&
+                            frames_->allocations.count() != 0 && frames_->bytes.count() != 0;
+    frame_table.adopt(has_frames ? frames_ : nullptr);
+    if (!timeline.adopt(timeline_, is_running() ? 0 : load(header().latest.ticks)))
+        refuse(kDamaged);
+}
+
+void StateImage::adopt_stacks()
+{
     const bool is_full = load(header().is_full) != 0;
     const std::size_t nodes_told = load(header().nodes);
     const std::size_t nodes_there = nodes_.size() * StackTrie::kNodesInChunk;
@@ -144,8 +201,6 @@ StateImage::StateImage(FilePages pages) : pages_(std::move(pages))
     if (!stack_trie.adopt(nodes_, nodes, modules_.size())) refuse(kDamaged);
     missing_ = site_table.adopt(sites_, load(header().sites));
     if (missing_ != 0 && !is_full) refuse(kDamaged);
-    std::memcpy(static_cast<void*>(&live_totals), pages_.at(kStateTotals), sizeof live_totals);
-    set_sample_period_of_traces(header().sample_period);
 }
 
 void StateImage::check_header()
@@ -195,6 +250,12 @@ void StateImage::list_chunk(const StateEntry& entry, StateChunk kind)
         sites_.push_back(is_of(sizeof(SiteChunk)));
     else if (kind == StateChunk::modules)
         list_modules(chunk, size);
+    else if (kind == StateChunk::tags)
+        tags_.push_back(is_of(sizeof(TagChunk)));
+    else if (kind == StateChunk::frames)
+        frames_ = reinterpret_cast<FrameTotals*>(is_of(sizeof(FrameTotals)));
+    else if (kind == StateChunk::course)
+        timeline_ = reinterpret_cast<TimelineTable*>(is_of(sizeof(TimelineTable)));
 }
 
 void StateImage::list_modules(std::byte* chunk, std::size_t size)

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "tracer/frames.h"
 #include "tracer/modules.h"
 #include "tracer/state_format.h"
+#include "tracer/timeline.h"
 
 namespace tarn {
 
@@ -50,7 +52,7 @@ public:
     const StateHeader& header() { return *reinterpret_cast<const StateHeader*>(pages_.at(0)); }
     /// Stacks that are not in the file, because it could not grow.
     std::size_t missing() const { return missing_; }
-    double nanoseconds_per_tick();
+    double nanoseconds_per_tick(); // of the process's clock
     /// Whether it is the state of a process that there still is.
     bool is_running();
 
@@ -60,10 +62,15 @@ private:
     void list_chunk(const StateEntry& entry, StateChunk kind);
     void list_modules(std::byte* chunk, std::size_t size);
     void adopt_modules();
+    void adopt_stacks();
+    void adopt_marks();
 
     FilePages pages_;
     std::vector<void*> nodes_;
     std::vector<void*> sites_;
+    std::vector<void*> tags_;
+    FrameTotals* frames_ = nullptr;
+    TimelineTable* timeline_ = nullptr;
     std::vector<Module> modules_;
     std::deque<std::string> names_; // of modules, which point to them
     std::size_t missing_ = 0;

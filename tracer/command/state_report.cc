@@ -17,6 +17,7 @@
 #include "tracer/call_names.h"
 #include "tracer/command/state_image.h"
 #include "tracer/sites.h"
+#include "tracer/tags.h"
 #include "tracer/trace_report.h"
 
 namespace tarn {
@@ -107,6 +108,9 @@ private:
     Key call_key(Call call)
     {
         if (call.module == kNoModule) return call.address;
+        if (call.module == kTagModule)
+            return std::hash<std::string_view>()(
+                tag_table[static_cast<TagId>(call.address)].path());
         const Module& module = module_table[call.module];
         const auto [name, is_new] = names_.try_emplace(call.module);
         if (is_new) name->second = std::hash<std::string_view>()(module.name);
@@ -153,7 +157,10 @@ void print_growth(const std::vector<Growth>& growth, std::size_t most)
         if (number == most || place.bytes <= 0) return;
         out << ++number << ". " << HumanBytes{static_cast<std::uint64_t>(place.bytes)} << " more, ";
         out << static_cast<std::uint64_t>(std::max<std::int64_t>(place.blocks, 0))
-            << (place.blocks == 1 ? " block more\n" : " blocks more\n");
+            << (place.blocks == 1 ? " block more" : " blocks more");
+        if (const TagId tag = tag_of(place.trace); tag != kNoTag)
+            out << ", tagged " << tag_table[tag].path();
+        out << "\n";
         names.print(out, place.trace, kMostCallsListed, CallNames::Style::brief);
     }
 }
@@ -177,7 +184,7 @@ void report_state(const std::string& path, const StateReportOptions& options)
         live_totals.note_last_peak();
         write_trace_report({.most_sites = options.most_places,
                             .profile = options.profile,
-                            .timeline = "",
+                            .timeline = options.timeline.c_str(),
                             .started_at = header.started_at,
                             .heap = nullptr,
                             .of = &process},

@@ -13,6 +13,7 @@ namespace tarn {
 struct StateReportOptions {
     std::size_t most_places = 5; // in each list
     std::string profile;         // file to be written for pprof; empty: none
+    std::string timeline;        // likewise as CSV
 };
 
 /// Prints the report of a state file, as its process would at its end, with a head that says whose

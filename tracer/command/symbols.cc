@@ -3,6 +3,7 @@
 #include "tracer/command/symbols.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <dwarf.h>
@@ -17,8 +18,27 @@ namespace tarn {
 
 namespace {
 
+/// Where there is no debug information on this machine, libdw asks the servers of DEBUGINFOD_URLS
+/// for that of each file. When they have taken so long, a report is worth more than what they know.
+constexpr std::chrono::seconds kMostNetwork{30};
+
+// NOLINTNEXTLINE(readability-function-size): libdw says what it is given
+int find_debug_information(Dwfl_Module* module, void** data, const char* name, Dwarf_Addr base,
+                           const char* path, const char* link, GElf_Word sum, char** found)
+{
+    using Clock = std::chrono::steady_clock;
+    static Clock::duration taken{};
+    const Clock::time_point begin = Clock::now();
+    const int descriptor =
+        dwfl_standard_find_debuginfo(module, data, name, base, path, link, sum, found);
+    taken += Clock::now() - begin;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): this program has one thread
+    if (taken > kMostNetwork) ::unsetenv("DEBUGINFOD_URLS");
+    return descriptor;
+}
+
 constexpr Dwfl_Callbacks kCallbacks{.find_elf = nullptr,
-                                    .find_debuginfo = dwfl_standard_find_debuginfo,
+                                    .find_debuginfo = find_debug_information,
                                     .section_address = dwfl_offline_section_address,
                                     .debuginfo_path = nullptr};
 
@@ -216,6 +236,18 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
     if (frames.back().function.empty() || (is_mangled && frames.back().linkage.empty()))
         set_name(frames.back(), name);
     return frames;
+}
+
+DataSymbol Symbols::data_at(std::size_t file, std::uint64_t address)
+{
+    if (file >= files_.size() || files_[file].module == nullptr) return {};
+    GElf_Off offset = 0;
+    GElf_Sym symbol;
+    const char* const name = dwfl_module_addrinfo(files_[file].module, address + files_[file].bias,
+                                                  &offset, &symbol, nullptr, nullptr, nullptr);
+    // It says the nearest one if there is none.
+    if (name == nullptr || offset >= symbol.st_size) return {};
+    return {.name = demangled(name), .offset = offset};
 }
 
 } // namespace tarn

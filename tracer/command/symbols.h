@@ -24,6 +24,11 @@ struct SourceFrame {
     int column = 0; // 0: not known
 };
 
+struct DataSymbol {
+    std::string name;         // as a person writes it; empty: not known
+    std::uint64_t offset = 0; // bytes behind its start
+};
+
 class Symbols {
 public:
     Symbols();
@@ -37,6 +42,9 @@ public:
     /// The functions at `address`, as it stands in the file, innermost first.
     /// Errors: none, nothing is known.
     std::vector<SourceFrame> at(std::size_t file, std::uint64_t address);
+
+    /// The variable at `address`. Errors: without a name, nothing is known.
+    DataSymbol data_at(std::size_t file, std::uint64_t address);
 
 private:
     struct Units;

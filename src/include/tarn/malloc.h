@@ -124,6 +124,12 @@ TARN_WEAK int tarn_tag_limit(const char* path, uint64_t bytes);
  * signal handlers. Cost: 60 ns; without such a report one branch. */
 TARN_WEAK void tarn_frame_mark(void);
 
+/* Tells that the program has moved so many bytes: read from and written to memory, or whatever it
+ * wants to see. Reports under TARN=trace and profile say how many there were in all and in a
+ * second, and when most; timeline= writes them. Nothing is measured: it is what the program says.
+ * Thread-safe and async-signal-safe. Cost: 40 ns; without such a report one branch. */
+TARN_WEAK void tarn_bandwidth(size_t bytes_read, size_t bytes_written);
+
 /* With checks (TARN=debug and its parts): looks at all blocks now and reports what is damaged,
  * which by default ends the process. Returns how many are; -1 without checks, and in a signal
  * handler that has interrupted malloc. Other threads wait at their next malloc or free meanwhile.

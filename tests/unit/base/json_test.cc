@@ -3,6 +3,7 @@
 #include "src/base/json.h"
 
 #include <array>
+#include <cstdint>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -31,6 +32,17 @@ template <class Write> std::string json(Write write)
 std::string text_as_json(std::string_view text)
 {
     return json([&](JsonWriter& writer) { writer.text(text); });
+}
+
+TEST(JsonWriter, KeepsToALineIfItIsToldTo)
+{
+    written.clear();
+    {
+        JsonWriter writer(collect, JsonWriter::Lines::one);
+        writer.begin_array().line_break().integer(-5).line_break().integer(INT64_MIN);
+        writer.line_break().integer(7).line_break().end_array();
+    }
+    EXPECT_EQ(written, "[-5, -9223372036854775808, 7]");
 }
 
 TEST(JsonWriter, PutsCommasBetweenValuesOnly)

@@ -40,7 +40,7 @@ template <class Function> std::string problem_of(Function function)
 std::string folded(std::string_view data, const std::string& value = "")
 {
     std::ostringstream out;
-    write_folded(data, value, out);
+    write_folded(data, {.value = value}, out);
     return out.str();
 }
 
@@ -74,6 +74,21 @@ protected:
         return read_profile(path_);
     }
 
+    /// main, once with a tag and once without.
+    std::string tagged_profile()
+    {
+        const ProfileContents contents{
+            .files = {},
+            .calls = {{.file = 0, .address = 1, .frames = {frame("main")}}},
+            .nodes = {{.parent = 0, .call = 0, .tag = "a;b::c"},
+                      {.parent = 1, .call = 0},
+                      {.parent = 0, .call = 0}},
+            .stacks = {{.node = 2, .values = {1, 10}}, {.node = 3, .values = {2, 20}}},
+            .comments = {"first", "second\nline", "first"}};
+        EXPECT_EQ(write_profile(path_, contents), "");
+        return read_profile(path_);
+    }
+
     std::string file() const
     {
         std::ifstream in(path_);
@@ -86,6 +101,23 @@ protected:
 private:
     std::string path_ = fs::temp_directory_path() / ("folded_test." + std::to_string(::getpid()));
 };
+
+TEST_F(FoldedTest, CommentsAreALineEach)
+{
+    std::ostringstream out;
+    write_comments(tagged_profile(), out);
+    write_comments(profile(), out);
+    EXPECT_EQ(out.str(), "first\nsecond line\nfirst\n");
+}
+
+TEST_F(FoldedTest, TagsAreTheOutermostCallsIfWanted)
+{
+    const std::string data = tagged_profile();
+    EXPECT_EQ(folded(data, "alloc_space"), "main 30\n");
+    std::ostringstream out;
+    write_folded(data, {.value = "alloc_space", .has_tags = true}, out);
+    EXPECT_EQ(out.str(), "main 20\ntag:a:b::c;main 10\n");
+}
 
 TEST_F(FoldedTest, HasTheOutermostFirstAndEqualStacksOnce)
 {

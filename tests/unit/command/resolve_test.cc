@@ -21,6 +21,10 @@ extern "C" [[gnu::noinline]] int resolve_test_leak(int number)
     return number + 2;
 }
 
+extern "C" {
+std::uint64_t resolve_test_data[3] = {1, 2, 3};
+}
+
 namespace tarn {
 
 namespace {
@@ -29,7 +33,7 @@ namespace fs = std::filesystem;
 
 using Function = int (*)(int);
 
-std::string in_file(Function function)
+std::string in_file(std::uintptr_t address)
 {
     std::uintptr_t bias = 0;
     ::dl_iterate_phdr(
@@ -39,8 +43,13 @@ std::string in_file(Function function)
         },
         &bias);
     std::ostringstream text;
-    text << std::hex << reinterpret_cast<std::uintptr_t>(function) - bias;
+    text << std::hex << address - bias;
     return text.str();
+}
+
+std::string in_file(Function function)
+{
+    return in_file(reinterpret_cast<std::uintptr_t>(function));
 }
 
 const std::string kSelf = "M /proc/self/exe\t\n";
@@ -80,6 +89,14 @@ TEST(Answers, NameTheFunctionsOfAnAddress)
     EXPECT_TRUE(text.starts_with("F\tresolve_test_leak\t")) << text;
     EXPECT_NE(text.find("resolve_test.cc\t"), std::string::npos) << text;
     EXPECT_TRUE(text.ends_with("\n.\n")) << text;
+}
+
+TEST(Answers, NameTheVariableOfAnAddress)
+{
+    const std::string text = answers_to(
+        kSelf + "D 0 " + in_file(reinterpret_cast<std::uintptr_t>(&resolve_test_data[1])) +
+        "\nD 0 1\nD 7 1\n");
+    EXPECT_EQ(text, "D\tresolve_test_data\t8\n") << "nothing of other addresses";
 }
 
 TEST(Answers, EndWhereNothingIsKnown)

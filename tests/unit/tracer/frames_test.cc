@@ -10,6 +10,7 @@
 
 #include "tests/unit/support/random.h"
 #include "tests/unit/support/threads.h"
+#include "tracer/arena.h"
 
 namespace tarn {
 
@@ -48,7 +49,12 @@ TEST(FrameHistogramTest, LargeOnesAreWithinASixteenth)
     EXPECT_EQ(figures.most(), all.back());
 }
 
-TEST(FramesTest, LieBetweenTwoMarksOfAThread)
+class FramesTest : public testing::Test {
+protected:
+    static void SetUpTestSuite() { ASSERT_TRUE(arena.initialise()); }
+};
+
+TEST_F(FramesTest, LieBetweenTwoMarksOfAThread)
 {
     static FrameTable table;
     const auto totals = std::make_unique<FrameTotals>();
@@ -70,7 +76,7 @@ TEST(FramesTest, LieBetweenTwoMarksOfAThread)
     EXPECT_EQ(totals->busiest[1].number, 0U) << "a frame without allocations is no bad one";
 }
 
-TEST(FramesTest, TheWorstAreKeptInOrder)
+TEST_F(FramesTest, TheWorstAreKeptInOrder)
 {
     const auto totals = std::make_unique<FrameTotals>();
     std::uint64_t number = 0;
@@ -87,7 +93,7 @@ TEST(FramesTest, TheWorstAreKeptInOrder)
     EXPECT_EQ(totals->longest[2].number, 2U);
 }
 
-TEST(FramesTest, OfAllThreadsAreCountedTogether)
+TEST_F(FramesTest, OfAllThreadsAreCountedTogether)
 {
     static FrameTable table;
     constexpr std::size_t kThreads = 4;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tracer/arena.h"
 #include "tracer/sites.h"
 #include "tracer/timeline_report.h"
 
@@ -21,7 +22,9 @@ TimelinePoint point(std::uint64_t milliseconds, std::uint64_t live)
             .bytes = live,
             .blocks = 1,
             .freed_bytes = 0,
-            .freed_blocks = 0};
+            .freed_blocks = 0,
+            .read_bytes = 0,
+            .written_bytes = 0};
 }
 
 /// 800 points, one in a millisecond.
@@ -117,6 +120,7 @@ TEST(TimelineTest, LooksAreDueEachSixtyFourBlocksOrForMuch)
 
 TEST(TimelineTest, KeepsTheWholeTimeInASeriesOfAFixedSize)
 {
+    ASSERT_TRUE(arena.initialise());
     static Timeline series;
     static Timeline::Copy points;
     ASSERT_EQ(series.copy(points), 0U);
