@@ -91,7 +91,7 @@ void* allocate(const BlockRequest& request)
     slot.store(known);
     if (zero_mode == ZeroMode::free) clear(slot, used_words(known.size));
     SlotCache* const cache = own_slot_cache();
-    const std::uint32_t most = SlotShelf::most_waiting(block_size(size_class));
+    const std::uint32_t most = SlotShelf::most_waiting(size_class);
     if (cache == nullptr || most == 0) [[unlikely]]
         return give_home(slot);
     SlotShelf& shelf = cache->shelf(size_class);

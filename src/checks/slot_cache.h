@@ -32,10 +32,9 @@ public:
     /// thread that has used all classes the others hold 1.5 MiB.
     static constexpr std::uint32_t kMostWaiting = 32;
     static constexpr std::uint32_t kMostReady = 16;
-    static constexpr std::uint32_t most_waiting(std::size_t size)
+    static constexpr std::uint32_t most_waiting(SizeClass size_class)
     {
-        return static_cast<std::uint32_t>(
-            std::bit_floor(std::min(KiB(16) / size, std::size_t{kMostWaiting})));
+        return kMostOf[index_of(size_class)];
     }
 
     std::uint32_t ready() const { return ready_.load(std::memory_order_relaxed); }
@@ -90,6 +89,16 @@ public:
     }
 
 private:
+    static constexpr auto kMostOf = [] {
+        std::array<std::uint8_t, kSizeClassCount> most{};
+        for (std::size_t index = 0; index < kSizeClassCount; ++index) {
+            const std::size_t size = block_size(static_cast<SizeClass>(index));
+            most[index] = static_cast<std::uint8_t>(
+                std::bit_floor(std::min(KiB(16) / size, std::size_t{kMostWaiting})));
+        }
+        return most;
+    }();
+
     static std::uint32_t below(std::uint32_t random, std::uint32_t bound)
     {
         return static_cast<std::uint32_t>(std::uint64_t{random} * bound >> 32U);

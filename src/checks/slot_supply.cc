@@ -31,7 +31,7 @@ void give_all_home(SlotCache& cache)
 /// Gets slots enough for a choice. False: not a single one.
 bool refill(SlotShelf& shelf, SizeClass size_class)
 {
-    const std::uint32_t most = SlotShelf::most_waiting(block_size(size_class));
+    const std::uint32_t most = SlotShelf::most_waiting(size_class);
     for (std::uint32_t wanted = std::max(most / 4, 1U); wanted > 0; --wanted) {
         const Slot slot = take_from_heap(size_class);
         if (!slot) break;
@@ -70,7 +70,7 @@ void give_home(const Slot& slot)
 
 Slot detail::take_slot_slowly(SlotCache* cache, SizeClass size_class)
 {
-    const bool has_shelf = SlotShelf::most_waiting(block_size(size_class)) != 0;
+    const bool has_shelf = SlotShelf::most_waiting(size_class) != 0;
     if (cache == nullptr || !has_shelf) {
         const Slot slot = take_from_heap(size_class);
         if (slot || cache == nullptr) return slot;
