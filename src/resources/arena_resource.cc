@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <utility>
 
 #include <tarn/arena_resource.h>
 
@@ -97,7 +98,12 @@ bool ArenaResource::try_resize(void* block, std::size_t bytes, std::size_t new_b
 void ArenaResource::reset(std::size_t keep)
 {
     note_peak();
-    if (ledger_ != nullptr) ledger_->remove_since(0);
+    run_finalizers(nullptr);
+    if (ledger_ != nullptr) {
+        ledger_->remove_since(0);
+        ledger_->unmark(0);
+    }
+    ++resets_;
     while (large_ != nullptr)
         drop_large();
     drop_chunks(keep);
@@ -109,6 +115,66 @@ void ArenaResource::reset(std::size_t keep)
         for (const Chunk* chunk = first_; chunk != nullptr; chunk = chunk->next)
             detail::poison(chunk + 1, chunk->size - sizeof(Chunk));
     enter(first_, first_->begin());
+}
+
+ArenaResource::Point ArenaResource::point() const noexcept
+{
+    return {current_, cursor_, large_count_, ledger_ != nullptr ? ledger_->next_number() : 0,
+            finalizers_};
+}
+
+ArenaResource::Mark ArenaResource::mark()
+{
+    Mark mark;
+    mark.owner_ = this;
+    mark.point_ = point();
+    mark.resets_ = resets_;
+    mark.number_ = ledger_ != nullptr ? ledger_->mark() : 0;
+    return mark;
+}
+
+void ArenaResource::rewind(const Mark& mark)
+{
+    if (mark.owner_ != this) return report_misuse({Misuse::not_owned, name(), &mark});
+    if (mark.resets_ != resets_) return report_misuse({Misuse::out_of_order, name(), &mark});
+    if (ledger_ != nullptr && !ledger_->return_to(mark.number_)) return;
+    rewind_to(mark.point_);
+}
+
+void ArenaResource::rewind_to(const Point& point)
+{
+    note_peak();
+    run_finalizers(point.finalizers);
+    if (ledger_ != nullptr) ledger_->remove_since(point.blocks);
+    while (large_ != nullptr && large_->number > point.large)
+        drop_large();
+    Chunk* const chunk = point.chunk != nullptr ? point.chunk : first_;
+    if (chunk == nullptr) return;
+    const std::uintptr_t cursor = point.chunk != nullptr ? point.cursor : chunk->begin();
+    for (const Chunk* left = chunk; left != current_; left = left->next) {
+        used_before_ -= left->used;
+        wasted_before_ -= left->size - sizeof(Chunk) - left->used;
+        detail::poison(left->next + 1, left->next->size - sizeof(Chunk));
+    }
+    // The block in front of the mark may have been given back meanwhile.
+    const bool is_behind = chunk == current_ && cursor_ < cursor;
+    const std::uintptr_t end = chunk->end();
+    enter(chunk, is_behind ? cursor_ : cursor);
+    detail::poison(reinterpret_cast<void*>(cursor_), end - cursor_);
+}
+
+void ArenaResource::run_finalizers(const Finalizer* until) noexcept
+{
+    while (finalizers_ != nullptr && finalizers_ != until) {
+        const Finalizer* const finalizer = std::exchange(finalizers_, finalizers_->older);
+        finalizer->destroy(finalizer->objects, finalizer->count);
+    }
+}
+
+ArenaScope::~ArenaScope()
+{
+    arena_.rewind(mark_);
+    if (arena_.ledger_ != nullptr) arena_.ledger_->unmark(mark_.number_);
 }
 
 bool ArenaResource::do_owns(const void* address) const noexcept

@@ -84,9 +84,7 @@ void* ArenaResource::allocate_large(std::size_t bytes, std::size_t alignment) no
     const std::size_t size = head + bytes + gap_;
     auto* const memory = static_cast<std::byte*>(take(size, strictest));
     if (memory == nullptr) return nullptr;
-    const std::uint64_t number = large_ != nullptr ? large_->number + 1 : 1;
-    large_ =
-        ::new (memory + head - sizeof(Large)) Large{large_, memory, size, strictest, bytes, number};
+    large_ = ::new (memory) Large{large_, size, strictest, head, bytes, ++large_count_};
     used_large_ += bytes;
     detail::poison(memory + head, bytes + gap_);
     void* const block = hand_out(large_->block(), bytes, alignment);
@@ -96,10 +94,9 @@ void* ArenaResource::allocate_large(std::size_t bytes, std::size_t alignment) no
 
 void ArenaResource::drop_large()
 {
-    const Large dropped = *large_;
-    large_ = dropped.older;
-    used_large_ -= dropped.bytes;
-    give_back(dropped.memory, dropped.size, dropped.alignment);
+    Large* const dropped = std::exchange(large_, large_->older);
+    used_large_ -= dropped->bytes;
+    give_back(dropped, dropped->size, dropped->alignment);
 }
 
 // Keeps the first chunks: they are the ones that a reset begins with again.

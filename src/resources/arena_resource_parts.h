@@ -20,16 +20,17 @@ struct alignas(std::max_align_t) ArenaResource::Chunk {
     std::uintptr_t end() const { return reinterpret_cast<std::uintptr_t>(this) + size; }
 };
 
-/// Heads a block that has memory of its own.
+/// Heads memory that a block has for its own; at its very beginning, since whoever looks for leaks
+/// takes a pointer into the middle of a block for a chance hit.
 struct alignas(std::max_align_t) ArenaResource::Large {
     Large* older;
-    void* memory; // as upstream gave it; this head lies right in front of the block
-    std::size_t size;
+    std::size_t size;      // of the memory
     std::size_t alignment; // of the memory
+    std::size_t offset;    // of the block
     std::size_t bytes;     // of the block
     std::uint64_t number;  // counted from 1
 
-    std::uintptr_t block() const { return reinterpret_cast<std::uintptr_t>(this + 1); }
+    std::uintptr_t block() const { return reinterpret_cast<std::uintptr_t>(this) + offset; }
 };
 
 } // namespace tarn

@@ -94,6 +94,28 @@ void BlockLedger::remove_since(std::uint64_t number)
         if (entry.second.number >= number && !entry.second.is_free) take_back(entry);
 }
 
+std::uint64_t BlockLedger::mark()
+{
+    marks_.push_back(last_mark_ + 1);
+    return ++last_mark_;
+}
+
+bool BlockLedger::return_to(std::uint64_t mark)
+{
+    const auto found = std::lower_bound(marks_.begin(), marks_.end(), mark);
+    if (found == marks_.end() || *found != mark) {
+        report(Misuse::out_of_order, nullptr);
+        return false;
+    }
+    marks_.erase(found + 1, marks_.end());
+    return true;
+}
+
+void BlockLedger::unmark(std::uint64_t mark) noexcept
+{
+    marks_.erase(std::lower_bound(marks_.begin(), marks_.end(), mark), marks_.end());
+}
+
 void BlockLedger::forget(const void* begin, std::size_t size) noexcept
 {
     const auto first = entries_.lower_bound(number_of(begin));

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include <tarn/misuse.h>
 
@@ -39,6 +40,15 @@ public:
     /// reported.
     void remove_since(std::uint64_t number);
 
+    /// Notes a point to which remove_since() may go back; returns its name.
+    std::uint64_t mark();
+
+    /// Forgets the marks set after this one. Returns false after a report, if it is void itself.
+    bool return_to(std::uint64_t mark);
+
+    /// Forgets this mark, and those set after it.
+    void unmark(std::uint64_t mark) noexcept;
+
     /// Forgets what lies in memory that is not the resource's any longer.
     void forget(const void* begin, std::size_t size) noexcept;
 
@@ -68,6 +78,8 @@ private:
     Entries entries_; // by address; none overlap
     std::uint64_t next_number_ = 0;
     std::size_t live_ = 0;
+    std::vector<std::uint64_t> marks_; // that are not void, ascending
+    std::uint64_t last_mark_ = 0;
 };
 
 } // namespace tarn::detail

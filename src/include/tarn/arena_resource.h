@@ -13,8 +13,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <memory_resource>
+#include <new>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <tarn/api.h>
 #include <tarn/resource.h>
@@ -67,18 +73,105 @@ struct ArenaOptions {
 /// Thread safety: one thread at a time. Under AddressSanitizer each block has a redzone behind it,
 /// and what is not handed out may not be touched.
 class TARN_API ArenaResource final : public Resource {
+    struct Chunk;
+    struct Large;
+    struct Finalizer;
+    struct Point {
+        Chunk* chunk;
+        std::uintptr_t cursor;
+        std::uint64_t large;   // number of the newest block of its own
+        std::uint64_t blocks;  // of the ledger
+        Finalizer* finalizers; // the newest
+    };
+
 public:
     using Options = ArenaOptions;
+
+    /// A moment to which rewind() goes back. Valid until a rewind to an earlier one, or a reset.
+    class Mark {
+        friend class ArenaResource;
+        friend class ArenaScope;
+
+        const ArenaResource* owner_;
+        Point point_;
+        std::uint64_t resets_; // before it
+        std::uint64_t number_; // in the ledger
+    };
 
     ArenaResource() : ArenaResource(Options{}) {}
     explicit ArenaResource(const Options& options, std::pmr::memory_resource* upstream = nullptr);
     ~ArenaResource() override;
+
+    /// Like those of Resource; where the type is known, they are inlined.
+    [[nodiscard]] void* allocate(std::size_t bytes,
+                                 std::size_t alignment = alignof(std::max_align_t))
+    {
+        void* const block = bump(detail::at_least_one(bytes), alignment);
+        if (block == nullptr) [[unlikely]]
+            throw_bad_alloc();
+        return block;
+    }
+    [[nodiscard]] void* try_allocate(std::size_t bytes,
+                                     std::size_t alignment = alignof(std::max_align_t)) noexcept
+    {
+        return bump(detail::at_least_one(bytes), alignment);
+    }
+    void deallocate(void* block, std::size_t bytes,
+                    std::size_t alignment = alignof(std::max_align_t))
+    {
+        bytes = detail::at_least_one(bytes);
+        const auto address = reinterpret_cast<std::uintptr_t>(block);
+        if (address + bytes == cursor_ && !is_watched()) {
+            if (cursor_ > high_) high_ = cursor_;
+            cursor_ = address;
+            ++deallocations_;
+        } else if (large_ != nullptr || is_watched()) {
+            deallocate_slowly(block, bytes, alignment);
+        }
+    }
 
     /// Gives everything back to the arena and keeps at most `keep` bytes of chunks for what comes
     /// next. Runs destructors, the newest object first. Requires: they do not allocate here.
     void reset(std::size_t keep = SIZE_MAX);
     /// Gives everything back to upstream.
     void release() { reset(0); }
+
+    /// Costs a few loads.
+    Mark mark();
+    /// Gives back what was allocated since `mark`, runs its destructors and keeps the chunks. May
+    /// be done again. Misuse, then nothing happens: the mark is of another arena, or of before a
+    /// reset; if checked, also if it is void by a rewind to an earlier one (out_of_order).
+    void rewind(const Mark& mark);
+
+    /// Makes an object whose destructor runs at the reset or rewind that takes it, unless it is
+    /// trivial. Types with a std::pmr allocator get this arena. Errors: std::bad_alloc, and what
+    /// the constructor throws; everything it allocated here is given back then.
+    template <class T, class... Arguments> T* make(Arguments&&... arguments)
+    {
+        return make_with<T>(1, [&](T* place) {
+            const std::pmr::polymorphic_allocator<> allocator(this);
+            std::uninitialized_construct_using_allocator(place, allocator,
+                                                         std::forward<Arguments>(arguments)...);
+        });
+    }
+
+    /// As make(), of `count` objects, zeros where they have no constructor.
+    template <class T> std::span<T> make_array(std::size_t count)
+    {
+        if (count > detail::kMaxRequest / sizeof(T)) throw std::bad_array_new_length();
+        return {make_with<T>(count,
+                             [&](T* place) { std::uninitialized_value_construct_n(place, count); }),
+                count};
+    }
+
+    /// A copy of the text, with a zero behind it.
+    std::string_view dup(std::string_view text)
+    {
+        auto* const copy = static_cast<char*>(allocate(text.size() + 1, 1));
+        if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+        copy[text.size()] = '\0';
+        return {copy, text.size()};
+    }
 
     /// Makes room for `bytes` in blocks in a row. Errors: false.
     bool reserve(std::size_t bytes) noexcept;
@@ -93,30 +186,16 @@ public:
 protected:
     void* do_allocate(std::size_t bytes, std::size_t alignment) override
     {
-        void* const block = bump(detail::at_least_one(bytes), alignment);
-        if (block == nullptr) [[unlikely]]
-            throw_bad_alloc();
-        return block;
+        return ArenaResource::allocate(bytes, alignment);
     }
-
     void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
     {
         return bump(bytes, alignment);
     }
-
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
     {
-        // A block of its own is never in front of the cursor: a head lies between.
-        const auto address = reinterpret_cast<std::uintptr_t>(block);
-        if (address + detail::at_least_one(bytes) == cursor_ && !is_watched()) {
-            if (cursor_ > high_) high_ = cursor_;
-            cursor_ = address;
-            ++deallocations_;
-        } else if (large_ != nullptr || is_watched()) {
-            deallocate_slowly(block, detail::at_least_one(bytes), alignment);
-        }
+        ArenaResource::deallocate(block, bytes, alignment);
     }
-
     bool do_owns(const void* address) const noexcept override;
     std::pmr::memory_resource* do_upstream() const noexcept override
     {
@@ -125,8 +204,48 @@ protected:
     ResourceStatistics do_statistics() const override;
 
 private:
-    struct Chunk;
-    struct Large;
+    friend class ArenaScope;
+
+    struct Finalizer {
+        Finalizer* older;
+        void (*destroy)(void* objects, std::size_t count) noexcept;
+        void* objects;
+        std::size_t count;
+    };
+
+    template <class T, class Construct> T* make_with(std::size_t count, Construct construct)
+    {
+        if constexpr (std::is_trivially_destructible_v<T>) {
+            auto* const place = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+            construct(place);
+            return place;
+        } else {
+            const Point before = point();
+            try {
+                auto* const finalizer = ::new (allocate(sizeof(Finalizer), alignof(Finalizer)))
+                    Finalizer{nullptr, &destroy<T>, nullptr, count};
+                auto* const place = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+                construct(place);
+                finalizer->objects = place;
+                // Now: the constructor may have made objects, which end after this one.
+                finalizer->older = std::exchange(finalizers_, finalizer);
+                return place;
+            } catch (...) {
+                rewind_to(before);
+                throw;
+            }
+        }
+    }
+    template <class T> static void destroy(void* objects, std::size_t count) noexcept
+    {
+        auto* const first = static_cast<T*>(objects);
+        while (count > 0)
+            std::destroy_at(first + --count);
+    }
+
+    Point point() const noexcept;
+    void rewind_to(const Point& point);
+    void run_finalizers(const Finalizer* until) noexcept;
 
     // Where something watches, the fast path finds no room ever: it need not ask.
     void* bump(std::size_t bytes, std::size_t alignment) noexcept
@@ -162,6 +281,7 @@ private:
     std::uint64_t allocations_ = 0;
     std::uint64_t deallocations_ = 0;
     Large* large_ = nullptr; // blocks of their own, newest first
+    Finalizer* finalizers_ = nullptr;
 
     std::size_t gap_ = 0; // bytes behind each block; 0: nothing watches
     Chunk* first_ = nullptr;
@@ -177,6 +297,23 @@ private:
     std::size_t used_large_ = 0;
     std::size_t peak_ = 0;
     std::uint64_t failures_ = 0;
+    std::uint64_t large_count_ = 0; // ever made
+    std::uint64_t resets_ = 0;
+};
+
+/// Gives back what was allocated in its life. Scopes end in reverse order.
+class TARN_API ArenaScope {
+public:
+    explicit ArenaScope(ArenaResource& arena) : arena_(arena), mark_(arena.mark()) {}
+    ArenaScope(const ArenaScope&) = delete;
+    ArenaScope& operator=(const ArenaScope&) = delete;
+    ~ArenaScope();
+
+    ArenaResource& arena() const noexcept { return arena_; }
+
+private:
+    ArenaResource& arena_;
+    ArenaResource::Mark mark_;
 };
 
 } // namespace tarn

@@ -9,6 +9,7 @@
 #include <tarn/arena_resource.h>
 
 #include "src/base/units.h"
+#include "tests/unit/resources/counted.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
 #include "tests/unit/support/sanitizer.h"
@@ -18,35 +19,9 @@ namespace tarn {
 namespace {
 
 using test::any_steps;
+using test::Counted;
 using test::is_aligned;
 using test::run_against_model;
-
-/// Malloc, with counts.
-class Counted final : public Resource {
-public:
-    Counted() : Resource("counted") {}
-    ~Counted() override { EXPECT_EQ(statistics_.in_use, 0U) << "not given back"; }
-    std::vector<std::size_t> sizes;
-
-private:
-    void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
-    {
-        sizes.push_back(bytes);
-        ++statistics_.allocations;
-        statistics_.in_use += bytes;
-        return malloc_resource()->try_allocate(bytes, alignment);
-    }
-    void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
-    {
-        ++statistics_.deallocations;
-        statistics_.in_use -= bytes;
-        malloc_resource()->deallocate(block, bytes, alignment);
-    }
-    bool do_owns(const void* /*address*/) const noexcept override { return false; }
-    ResourceStatistics do_statistics() const override { return statistics_; }
-
-    ResourceStatistics statistics_;
-};
 
 constexpr ArenaOptions kCases[] = {
     ArenaOptions::general(),
