@@ -32,13 +32,14 @@ std::uintptr_t number_of(const void* address)
 
 } // namespace
 
-bool BlockLedger::add(void* block, std::size_t bytes, std::size_t alignment) noexcept
+bool BlockLedger::add(void* block, std::size_t bytes, std::size_t alignment,
+                      std::size_t front) noexcept
 {
     const std::uintptr_t address = number_of(block);
-    auto next = entries_.lower_bound(address);
+    auto next = entries_.lower_bound(address - front);
     if (next != entries_.begin()) {
         const auto before = std::prev(next);
-        if (before->first + before->second.bytes + kRedzone > address) next = before;
+        if (before->first + before->second.bytes + kRedzone > address - front) next = before;
     }
     try {
         while (next != entries_.end() && next->first < address + bytes + kRedzone) {

@@ -23,9 +23,10 @@ public:
     explicit BlockLedger(const char* resource) noexcept : resource_(resource) {}
 
     /// Enters a block that is handed out, with kRedzone bytes behind it that are the resource's;
-    /// writes a canary there. Blocks that were there before and are free are forgotten, after a
-    /// look at whether anybody wrote into them. Errors: false, without memory for the entry.
-    bool add(void* block, std::size_t bytes, std::size_t alignment) noexcept;
+    /// writes a canary there. The resource writes `front` bytes in front of it. Blocks that were
+    /// there before and are free are forgotten, after a look at whether anybody wrote into them.
+    /// Errors: false, without memory for the entry.
+    bool add(void* block, std::size_t bytes, std::size_t alignment, std::size_t front = 0) noexcept;
 
     /// Takes a block back. Returns false after a report, when it was misuse.
     bool remove(void* block, std::size_t bytes, std::size_t alignment);

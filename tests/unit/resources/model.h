@@ -70,7 +70,7 @@ inline rc::Gen<std::vector<ResourceStep>> any_steps(std::size_t most = 200'000)
 
 struct ModelRules {
     /// Takes all blocks back at once; without it, step by step.
-    std::function<void()> reset;
+    std::function<void()> reset = {};
     bool may_refuse = false;      // a bounded resource
     bool is_stack = false;        // only the last block may be given back
     bool knows_its_blocks = true; // owns() is exact
