@@ -108,6 +108,8 @@ void ArenaResource::reset(std::size_t keep)
         drop_large();
     drop_chunks(keep);
     used_before_ = wasted_before_ = 0;
+    large_count_before_ = large_count_;
+    most_reserved_ = reserved_;
     current_ = nullptr;
     cursor_ = end_ = high_ = 0;
     if (first_ == nullptr) return;

@@ -150,6 +150,17 @@ bool ArenaResource::reserve(std::size_t bytes) noexcept
     return is_done;
 }
 
+void ArenaResource::reset_and_merge(std::size_t keep)
+{
+    const std::size_t taken = most_reserved_;
+    // A block of its own may have gone back already: the next round takes one again.
+    const bool is_one_chunk = large_count_ == large_count_before_ && current_ == first_;
+    if (is_one_chunk || taken > keep || growth_.percent == 0) return reset(keep);
+    release();
+    // The heads that it took count, so that this never is more than it was.
+    static_cast<void>(reserve(taken - std::min(taken, gap_ + 2 * sizeof(Chunk))));
+}
+
 void* ArenaResource::take(std::size_t bytes, std::size_t alignment) noexcept
 {
     if (bytes > limit_ - std::min(limit_, reserved_)) return nullptr;
@@ -157,6 +168,7 @@ void* ArenaResource::take(std::size_t bytes, std::size_t alignment) noexcept
     if (memory == nullptr) return nullptr;
     reserved_ += bytes;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
+    most_reserved_ = std::max(most_reserved_, reserved_);
     return memory;
 }
 

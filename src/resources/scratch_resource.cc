@@ -13,27 +13,19 @@ ScratchResource::ScratchResource(const Options& options, std::pmr::memory_resour
                                       .growth = {options.chunk, 100, options.chunk},
                                       .checked = options.checked},
                                      upstream),
-      chunk_(options.chunk), kept_(options.chunk), keep_(options.keep)
+      keep_(options.keep)
 {}
 
 void ScratchResource::reset()
 {
     ++resets_;
-    const std::size_t taken = arena_.capacity();
-    if (taken <= kept_ || taken > keep_) {
-        arena_.reset(keep_);
-        return;
-    }
-    arena_.release();
-    static_cast<void>(arena_.reserve(taken));
-    kept_ = std::max(chunk_, arena_.capacity());
+    arena_.reset_and_merge(keep_);
 }
 
 void ScratchResource::release()
 {
     ++resets_;
     arena_.release();
-    kept_ = chunk_;
 }
 
 struct ScratchRegistry::Named {

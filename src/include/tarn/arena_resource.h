@@ -133,6 +133,10 @@ public:
     /// Gives everything back to the arena and keeps at most `keep` bytes of chunks for what comes
     /// next. Runs destructors, the newest object first. Requires: they do not allocate here.
     void reset(std::size_t keep = SIZE_MAX);
+    /// As reset(), for rounds of the same work: if this one needed several chunks or blocks of their
+    /// own, one chunk takes their place that holds them all, unless that is more than `keep`. Later
+    /// rounds ask upstream for nothing then, and their blocks lie in a row.
+    void reset_and_merge(std::size_t keep = SIZE_MAX);
     /// Gives everything back to upstream.
     void release() { reset(0); }
 
@@ -162,6 +166,21 @@ public:
         return {make_with<T>(count,
                              [&](T* place) { std::uninitialized_value_construct_n(place, count); }),
                 count};
+    }
+
+    /// Allocates a block for each place of `blocks`, in a row, and given back all at once. Errors:
+    /// false, and nothing is allocated.
+    [[nodiscard]] bool try_allocate_batch(std::size_t bytes, std::size_t alignment,
+                                          std::span<void*> blocks) noexcept
+    {
+        const std::size_t stride = (detail::at_least_one(bytes) + alignment - 1) & ~(alignment - 1);
+        if (bytes > detail::kMaxRequest || stride == 0) return false;
+        if (blocks.size() > detail::kMaxRequest / stride) return false;
+        auto* block = static_cast<std::byte*>(try_allocate(stride * blocks.size(), alignment));
+        if (block == nullptr) return false;
+        for (void*& place : blocks)
+            place = std::exchange(block, block + stride);
+        return true;
     }
 
     /// A copy of the text, with a zero behind it.
@@ -298,6 +317,9 @@ private:
     std::size_t peak_ = 0;
     std::uint64_t failures_ = 0;
     std::uint64_t large_count_ = 0; // ever made
+    // Since the last reset:
+    std::uint64_t large_count_before_ = 0;
+    std::size_t most_reserved_ = 0;
     std::uint64_t resets_ = 0;
 };
 

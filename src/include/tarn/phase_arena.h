@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,9 +27,21 @@ struct PhaseStatistics {
     const char* name;
     std::uint64_t count = 0; // of phases that ended
     std::uint64_t allocations = 0;
-    std::size_t bytes = 0;      // in use at their ends, together
-    std::size_t most_bytes = 0; // in use at the end of one
+    std::size_t bytes = 0;                // in use at their ends, together
+    std::size_t most_bytes = 0;           // in use at the end of one
+    std::chrono::nanoseconds duration{0}; // together
 };
+
+namespace detail {
+
+/// The entry of that name, made if there is none. Errors: std::bad_alloc.
+TARN_API std::size_t phase_of(std::vector<PhaseStatistics>& phases, const char* name);
+
+/// Adds what a phase did between two moments.
+TARN_API void add_phase(PhaseStatistics& phase, const ResourceStatistics& before,
+                        const ResourceStatistics& after, std::chrono::nanoseconds duration);
+
+} // namespace detail
 
 /// Thread safety: one thread at a time. A compiler has one for each thread that compiles.
 ///
@@ -53,10 +66,11 @@ public:
 
     private:
         PhaseArena& arena_;
-        const char* name_;
+        std::size_t index_; // of its entry
         Phase* outer_;
         ArenaResource::Mark mark_;
         ResourceStatistics before_;
+        std::chrono::steady_clock::time_point begin_;
     };
 
     PhaseArena() : PhaseArena(Options{}) {}
@@ -69,8 +83,6 @@ public:
     std::span<const PhaseStatistics> phases() const noexcept { return phases_; }
 
 private:
-    PhaseStatistics& phase_of(const char* name);
-
     ArenaResource arena_;
     std::size_t keep_;
     Phase* innermost_ = nullptr;

@@ -92,8 +92,6 @@ protected:
 
 private:
     ArenaResource arena_;
-    std::size_t chunk_;
-    std::size_t kept_; // bytes of the one chunk that a round has; more is taken from upstream
     std::size_t keep_;
     std::uint64_t resets_ = 0;
 };

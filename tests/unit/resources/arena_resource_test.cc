@@ -139,6 +139,23 @@ TEST(Arena, ResetUsesTheSameMemoryAgain)
     EXPECT_EQ(upstream.statistics().allocations, 4U) << "64 + 128 + 256 + 512 KiB";
 }
 
+TEST(Arena, ResetAndMergeMakesOneChunkOfWhatARoundTook)
+{
+    Counted upstream;
+    ArenaResource arena({.growth = {4096, 100, 4096}}, &upstream);
+    std::uint64_t first_round = 0;
+    for (int round = 0; round < 10; ++round) {
+        if (round == 1) first_round = upstream.statistics().allocations;
+        for (const std::size_t bytes : {100U, 50'000U, 2000U, 700U, 4000U})
+            static_cast<void>(arena.allocate(bytes));
+        arena.reset_and_merge();
+    }
+    EXPECT_EQ(upstream.statistics().allocations, first_round) << "the merged chunk is enough";
+    static_cast<void>(arena.allocate(200'000));
+    arena.reset_and_merge(100'000);
+    EXPECT_LE(arena.capacity(), 100'000U);
+}
+
 TEST(Arena, ResetKeepsAsMuchAsItIsTold)
 {
     ArenaResource arena(ArenaOptions::frame());

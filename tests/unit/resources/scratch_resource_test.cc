@@ -22,7 +22,7 @@ RC_GTEST_PROP(ScratchProperty, BlocksAreApartAndKeepTheirContents, (bool checked
     test::run_against_model(scratch, *test::any_steps(100'000),
                             {.reset = [&] { scratch.reset(); }});
     scratch.reset();
-    RC_ASSERT(scratch.statistics().reserved <= KiB(256) + 128);
+    RC_ASSERT(scratch.statistics().reserved <= KiB(256));
 }
 
 TEST(Scratch, AsksUpstreamForNothingOnceItKnowsTheWork)
