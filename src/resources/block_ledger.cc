@@ -36,11 +36,7 @@ bool BlockLedger::add(void* block, std::size_t bytes, std::size_t alignment,
                       std::size_t front) noexcept
 {
     const std::uintptr_t address = number_of(block);
-    auto next = entries_.lower_bound(address - front);
-    if (next != entries_.begin()) {
-        const auto before = std::prev(next);
-        if (before->first + before->second.bytes + kRedzone > address - front) next = before;
-    }
+    auto next = first_in(address - front);
     try {
         while (next != entries_.end() && next->first < address + bytes + kRedzone) {
             if (next->second.is_free) check(*next);
@@ -119,7 +115,7 @@ void BlockLedger::unmark(std::uint64_t mark) noexcept
 
 void BlockLedger::forget(const void* begin, std::size_t size) noexcept
 {
-    const auto first = entries_.lower_bound(number_of(begin));
+    const auto first = first_in(number_of(begin));
     const auto last = entries_.lower_bound(number_of(begin) + size);
     std::for_each(first, last, [&](const auto& entry) {
         if (!entry.second.is_free) --live_;
@@ -137,6 +133,23 @@ void BlockLedger::report(Misuse kind, const void* address, std::size_t size,
                          std::size_t expected) const
 {
     report_misuse({kind, resource_, address, size, expected});
+}
+
+// The first that lies there or behind, if only with its end.
+BlockLedger::Entries::iterator BlockLedger::first_in(std::uintptr_t address) noexcept
+{
+    const auto next = entries_.lower_bound(address);
+    if (next == entries_.begin()) return next;
+    const auto before = std::prev(next);
+    return before->first + before->second.bytes + kRedzone > address ? before : next;
+}
+
+bool BlockLedger::has(const void* address) const noexcept
+{
+    const auto next = entries_.upper_bound(number_of(address));
+    if (next == entries_.begin()) return false;
+    const auto& [start, entry] = *std::prev(next);
+    return !entry.is_free && number_of(address) - start < entry.bytes;
 }
 
 Misuse BlockLedger::kind_of_unknown(std::uintptr_t address) const

@@ -56,6 +56,9 @@ public:
     /// Looks at all canaries and at all free blocks.
     void check() const;
 
+    /// Whether the address lies in a live block.
+    bool has(const void* address) const noexcept;
+
     std::size_t live() const noexcept { return live_; }
 
     /// Reports misuse of an address of this resource.
@@ -71,6 +74,7 @@ private:
     };
     using Entries = std::map<std::uintptr_t, Entry>;
 
+    Entries::iterator first_in(std::uintptr_t address) noexcept;
     Misuse kind_of_unknown(std::uintptr_t address) const;
     void check(const Entries::value_type& entry) const;
     void take_back(Entries::value_type& entry);

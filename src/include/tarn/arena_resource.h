@@ -133,9 +133,9 @@ public:
     /// Gives everything back to the arena and keeps at most `keep` bytes of chunks for what comes
     /// next. Runs destructors, the newest object first. Requires: they do not allocate here.
     void reset(std::size_t keep = SIZE_MAX);
-    /// As reset(), for rounds of the same work: if this one needed several chunks or blocks of their
-    /// own, one chunk takes their place that holds them all, unless that is more than `keep`. Later
-    /// rounds ask upstream for nothing then, and their blocks lie in a row.
+    /// As reset(), for rounds of the same work: if this one needed several chunks or blocks of
+    /// their own, one chunk takes their place that holds them all, unless that is more than `keep`.
+    /// Later rounds ask upstream for nothing then, and their blocks lie in a row.
     void reset_and_merge(std::size_t keep = SIZE_MAX);
     /// Gives everything back to upstream.
     void release() { reset(0); }
