@@ -25,18 +25,25 @@ ArenaResource::~ArenaResource()
 }
 
 // What the fast path cannot do: watched blocks, the next chunk, blocks of their own.
-void* ArenaResource::allocate_slowly(std::size_t bytes, std::size_t alignment) noexcept
+void* ArenaResource::allocate_slowly(std::size_t bytes, std::size_t alignment)
 {
+    if (bytes == 0) return try_allocate(1, alignment);
     void* block = nullptr;
     if (detail::is_serviceable(bytes, alignment)) {
         if (is_watched()) block = bump_watched(bytes, alignment);
         if (block == nullptr && enter_chunk_for(bytes, alignment))
-            block = is_watched() ? bump_watched(bytes, alignment) : bump(bytes, alignment);
+            block = is_watched() ? bump_watched(bytes, alignment) : try_allocate(bytes, alignment);
         else if (block == nullptr)
             block = allocate_large(bytes, alignment);
     }
     if (block == nullptr) ++failures_;
     return block;
+}
+
+void* ArenaResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)
+{
+    if (void* const block = allocate_slowly(bytes, alignment)) return block;
+    throw_bad_alloc();
 }
 
 void* ArenaResource::bump_watched(std::size_t bytes, std::size_t alignment) noexcept

@@ -44,8 +44,9 @@ FixedBufferResource::~FixedBufferResource()
 }
 
 // Where nothing watches: what the fast path had no room for.
-void* FixedBufferResource::allocate_watched(std::size_t bytes, std::size_t alignment) noexcept
+void* FixedBufferResource::allocate_watched(std::size_t bytes, std::size_t alignment)
 {
+    if (bytes == 0) return try_allocate(1, alignment);
     ++failures_;
     if (gap_ == 0 || !detail::is_serviceable(bytes, alignment)) return nullptr;
     const std::uintptr_t start = round_up(cursor_, std::max<std::size_t>(alignment, 8));
@@ -57,6 +58,12 @@ void* FixedBufferResource::allocate_watched(std::size_t bytes, std::size_t align
     ++allocations_;
     --failures_;
     return block;
+}
+
+void* FixedBufferResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)
+{
+    if (void* const block = allocate_watched(bytes, alignment)) return block;
+    throw_bad_alloc();
 }
 
 void FixedBufferResource::deallocate_watched(void* block, std::size_t bytes, std::size_t alignment)

@@ -91,6 +91,18 @@ struct FrameAllocator::Threads {
     }
 };
 
+namespace {
+
+struct LastAsked {
+    std::uint64_t id = 0; // of the allocator; 0: of none
+    FrameThread* frames = nullptr;
+};
+
+// initial-exec and without a constructor: two loads, where the default model makes a call.
+[[gnu::tls_model("initial-exec")]] constinit thread_local LastAsked last_asked;
+
+} // namespace
+
 /// The frames of the calling thread in all allocators; those of allocators that are gone are
 /// forgotten when it looks for new ones.
 struct FrameAllocator::OfThisThread {
@@ -99,23 +111,21 @@ struct FrameAllocator::OfThisThread {
         std::weak_ptr<Threads> threads;
         FrameThread* frames;
     };
-    std::uint64_t last_id = 0; // asked for last; 0: none
-    FrameThread* last = nullptr;
     std::vector<Entry> entries;
 
     ~OfThisThread()
     {
+        last_asked = {};
         for (const Entry& entry : entries)
             if (const auto threads = entry.threads.lock()) threads->leave(entry.frames);
     }
 
     FrameThread* find(std::uint64_t id)
     {
-        if (id == last_id) return last;
         for (const Entry& entry : entries) {
             if (entry.id != id) continue;
-            last_id = id;
-            return last = entry.frames;
+            last_asked = {id, entry.frames};
+            return entry.frames;
         }
         return nullptr;
     }
@@ -147,6 +157,8 @@ FrameAllocator::~FrameAllocator() = default;
 
 FrameThread& FrameAllocator::this_thread()
 {
+    if (last_asked.id == id_) [[likely]]
+        return *last_asked.frames;
     OfThisThread& own = OfThisThread::get();
     if (FrameThread* const found = own.find(id_)) return *found;
     std::erase_if(own.entries, [](const auto& entry) { return entry.threads.expired(); });
@@ -157,13 +169,18 @@ FrameThread& FrameAllocator::this_thread()
 
 FrameThread* FrameAllocator::find() const noexcept
 {
-    return OfThisThread::get().find(id_);
+    return last_asked.id == id_ ? last_asked.frames : OfThisThread::get().find(id_);
 }
 
 std::size_t FrameAllocator::threads() const
 {
     const std::lock_guard lock(threads_->mutex);
     return threads_->all.size();
+}
+
+void* FrameAllocator::do_allocate(std::size_t bytes, std::size_t alignment)
+{
+    return this_thread().arena().allocate(bytes, alignment);
 }
 
 void* FrameAllocator::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept

@@ -41,12 +41,14 @@ bool MmapResource::commit_to(std::uintptr_t end) noexcept
     if (huge_) os::advise_huge_pages(start, size, os::HugePages::wanted);
     detail::poison(start, size);
     committed_ += size;
+    set_end();
     peak_committed_ = std::max(peak_committed_, committed_ - begin_);
     return true;
 }
 
-void* MmapResource::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
+void* MmapResource::allocate_slowly(std::size_t bytes, std::size_t alignment)
 {
+    if (bytes == 0) return try_allocate(1, alignment);
     if (detail::is_serviceable(bytes, alignment)) {
         const std::size_t granule = gap_ != 0 ? 8 : 1;
         const std::uintptr_t start = round_up(cursor_, std::max(alignment, granule));
@@ -56,7 +58,6 @@ void* MmapResource::do_try_allocate(std::size_t bytes, std::size_t alignment) no
             detail::unpoison(block, bytes);
             if (ledger_ == nullptr || ledger_->add(block, bytes, alignment)) {
                 cursor_ = end;
-                peak_ = std::max(peak_, cursor_ - begin_);
                 ++allocations_;
                 return block;
             }
@@ -64,6 +65,12 @@ void* MmapResource::do_try_allocate(std::size_t bytes, std::size_t alignment) no
     }
     ++failures_;
     return nullptr;
+}
+
+void* MmapResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)
+{
+    if (void* const block = allocate_slowly(bytes, alignment)) return block;
+    throw_bad_alloc();
 }
 
 void MmapResource::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)
@@ -74,6 +81,7 @@ void MmapResource::do_deallocate(void* block, std::size_t bytes, std::size_t ali
     detail::poison(block, bytes);
     const auto address = reinterpret_cast<std::uintptr_t>(block);
     if (address + bytes + gap_ != cursor_) return;
+    peak_ = std::max(peak_, cursor_ - begin_);
     cursor_ = address;
     ++deallocations_;
 }
@@ -87,8 +95,8 @@ bool MmapResource::try_resize(void* block, std::size_t bytes, std::size_t new_by
     const std::size_t room = limit_ - address;
     if (new_bytes > room || gap_ > room - new_bytes) return false;
     if (!commit_to(address + new_bytes + gap_)) return false;
-    cursor_ = address + new_bytes + gap_;
     peak_ = std::max(peak_, cursor_ - begin_);
+    cursor_ = address + new_bytes + gap_;
     detail::poison(block, std::max(bytes, new_bytes));
     detail::unpoison(block, new_bytes);
     return true;
@@ -99,6 +107,7 @@ void MmapResource::reset(std::size_t keep)
     if (begin_ == 0) return;
     if (ledger_ != nullptr) ledger_->remove_since(0);
     const std::size_t kept = std::min(committed_ - begin_, keep & ~(os::kPageSize - 1));
+    peak_ = std::max(peak_, cursor_ - begin_);
     cursor_ = begin_;
     const std::uintptr_t end = begin_ + kept;
     if (committed_ != end) {
@@ -107,6 +116,7 @@ void MmapResource::reset(std::size_t keep)
         detail::unpoison(start, committed_ - end);
         os::forbid(start, committed_ - end);
         committed_ = end;
+        set_end();
     }
     detail::poison(reinterpret_cast<void*>(begin_), kept);
 }
@@ -118,7 +128,7 @@ ResourceStatistics MmapResource::do_statistics() const
         .deallocations = deallocations_,
         .failures = failures_,
         .in_use = cursor_ - begin_,
-        .peak_in_use = peak_,
+        .peak_in_use = std::max(peak_, cursor_ - begin_),
         .reserved = committed_ - begin_,
         .peak_reserved = peak_committed_,
     };

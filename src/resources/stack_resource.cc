@@ -46,7 +46,8 @@ StackResource::StackResource(const Options& options, std::pmr::memory_resource* 
 
 StackResource::StackResource(const Options& options, std::shared_ptr<detail::StackMemory> memory,
                              End end)
-    : Resource(options.name), memory_(std::move(memory)), end_(end),
+    : Resource(options.name), memory_(std::move(memory)),
+      is_fast_(end == End::low && !options.checked && !detail::has_address_sanitizer()), end_(end),
       gap_(options.checked || detail::has_address_sanitizer() ? detail::kRedzone : 0),
       ledger_(options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr)
 {}
@@ -70,7 +71,7 @@ std::uintptr_t StackResource::place(std::size_t bytes, std::size_t alignment) co
     return start >= memory_->low + sizeof(Head) ? start : 0;
 }
 
-void* StackResource::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
+void* StackResource::allocate_slowly(std::size_t bytes, std::size_t alignment) noexcept
 {
     const std::uintptr_t start =
         detail::is_serviceable(bytes, alignment) && memory_->ensure() ? place(bytes, alignment) : 0;
@@ -82,8 +83,6 @@ void* StackResource::do_try_allocate(std::size_t bytes, std::size_t alignment) n
             top() = end_ == End::low ? start + bytes + gap_ : start - sizeof(Head);
             last_ = start;
             ++depth_;
-            ++allocations_;
-            peak_ = std::max(peak_, used(top()));
             return block;
         }
     }
@@ -107,10 +106,9 @@ bool StackResource::is_last(const void* block, std::size_t bytes) const
     return true;
 }
 
-void StackResource::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)
+void StackResource::deallocate_slowly(void* block, std::size_t bytes, std::size_t alignment)
 {
     if (block == nullptr) return;
-    bytes = detail::at_least_one(bytes);
     if (ledger_ != nullptr && !ledger_->verify(block, bytes, alignment)) return;
     if (!is_last(block, bytes)) return;
     if (ledger_ != nullptr) ledger_->remove(block, bytes, alignment);
@@ -121,6 +119,7 @@ void StackResource::do_deallocate(void* block, std::size_t bytes, std::size_t al
 
 void StackResource::pop_to(std::uintptr_t to, std::uintptr_t last, std::uint64_t depth) noexcept
 {
+    peak_ = std::max(peak_, used(top()));
     const std::uintptr_t from = std::exchange(top(), to);
     last_ = last;
     depth_ = depth;
@@ -178,12 +177,14 @@ bool StackResource::do_owns(const void* address) const noexcept
 ResourceStatistics StackResource::do_statistics() const
 {
     const std::size_t reserved = memory_->begin != 0 ? memory_->capacity : 0;
+    const std::size_t in_use = memory_->begin != 0 ? used(top()) : 0;
+    const std::size_t peak = peak_top_ != 0 ? peak_top_ - memory_->begin : 0;
     return {
-        .allocations = allocations_,
+        .allocations = deallocations_ + depth_,
         .deallocations = deallocations_,
         .failures = failures_,
-        .in_use = memory_->begin != 0 ? used(top()) : 0,
-        .peak_in_use = peak_,
+        .in_use = in_use,
+        .peak_in_use = std::max({peak_, peak, in_use}),
         .reserved = reserved,
         .peak_reserved = reserved,
     };

@@ -106,15 +106,12 @@ public:
     [[nodiscard]] void* allocate(std::size_t bytes,
                                  std::size_t alignment = alignof(std::max_align_t))
     {
-        void* const block = bump(detail::at_least_one(bytes), alignment);
-        if (block == nullptr) [[unlikely]]
-            throw_bad_alloc();
-        return block;
+        return bump<&ArenaResource::allocate_or_throw>(bytes, alignment);
     }
     [[nodiscard]] void* try_allocate(std::size_t bytes,
                                      std::size_t alignment = alignof(std::max_align_t)) noexcept
     {
-        return bump(detail::at_least_one(bytes), alignment);
+        return bump<&ArenaResource::allocate_slowly>(bytes, alignment);
     }
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
@@ -209,7 +206,7 @@ protected:
     }
     void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
     {
-        return bump(bytes, alignment);
+        return bump<&ArenaResource::allocate_slowly>(bytes, alignment);
     }
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
     {
@@ -267,18 +264,21 @@ private:
     void run_finalizers(const Finalizer* until) noexcept;
 
     // Where something watches, the fast path finds no room ever: it need not ask.
-    void* bump(std::size_t bytes, std::size_t alignment) noexcept
+    template <void* (ArenaResource::*Slow)(std::size_t bytes, std::size_t alignment)>
+    void* bump(std::size_t bytes, std::size_t alignment)
     {
         const std::uintptr_t start = (cursor_ + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
-        if (start > end_ || bytes > end_ - start) [[unlikely]]
-            return allocate_slowly(bytes, alignment);
+        std::uintptr_t last = 0; // byte of the block; that of none is too large, too
+        if (__builtin_add_overflow(start, bytes - 1, &last) || last >= end_) [[unlikely]]
+            return (this->*Slow)(bytes, alignment);
         cursor_ = start + bytes;
         ++allocations_;
         return reinterpret_cast<void*>(start);
     }
+    void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
     bool is_watched() const noexcept { return gap_ != 0; }
 
-    void* allocate_slowly(std::size_t bytes, std::size_t alignment) noexcept;
+    void* allocate_slowly(std::size_t bytes, std::size_t alignment);
     void* bump_watched(std::size_t bytes, std::size_t alignment) noexcept;
     void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
     void* hand_out(std::uintptr_t start, std::size_t bytes, std::size_t alignment) noexcept;

@@ -43,15 +43,12 @@ public:
     [[nodiscard]] void* allocate(std::size_t bytes,
                                  std::size_t alignment = alignof(std::max_align_t))
     {
-        void* const block = bump(detail::at_least_one(bytes), alignment);
-        if (block == nullptr) [[unlikely]]
-            throw_bad_alloc();
-        return block;
+        return bump<&FixedBufferResource::allocate_or_throw>(bytes, alignment);
     }
     [[nodiscard]] void* try_allocate(std::size_t bytes,
                                      std::size_t alignment = alignof(std::max_align_t)) noexcept
     {
-        return bump(detail::at_least_one(bytes), alignment);
+        return bump<&FixedBufferResource::allocate_watched>(bytes, alignment);
     }
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
@@ -82,7 +79,7 @@ protected:
     }
     void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
     {
-        return bump(bytes, alignment);
+        return bump<&FixedBufferResource::allocate_watched>(bytes, alignment);
     }
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
     {
@@ -100,16 +97,19 @@ private:
     }
 
     // Where something watches, the fast path finds no room ever.
-    void* bump(std::size_t bytes, std::size_t alignment) noexcept
+    template <void* (FixedBufferResource::*Slow)(std::size_t bytes, std::size_t alignment)>
+    void* bump(std::size_t bytes, std::size_t alignment)
     {
         const std::uintptr_t start = (cursor_ + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
-        if (start > end_ || bytes > end_ - start) [[unlikely]]
-            return allocate_watched(bytes, alignment);
+        std::uintptr_t last = 0; // byte of the block; that of none is too large, too
+        if (__builtin_add_overflow(start, bytes - 1, &last) || last >= end_) [[unlikely]]
+            return (this->*Slow)(bytes, alignment);
         cursor_ = start + bytes;
         ++allocations_;
         return reinterpret_cast<void*>(start);
     }
-    void* allocate_watched(std::size_t bytes, std::size_t alignment) noexcept;
+    void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
+    void* allocate_watched(std::size_t bytes, std::size_t alignment);
     void deallocate_watched(void* block, std::size_t bytes, std::size_t alignment);
 
     std::uintptr_t cursor_;

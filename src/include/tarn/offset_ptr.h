@@ -36,8 +36,7 @@ public:
     friend bool operator==(const OffsetPtr& a, const OffsetPtr& b) { return a.get() == b.get(); }
 
 private:
-    // No object of its own lies at its second byte; zero would be itself, and 0 is for fresh
-    // memory.
+    // It cannot point to itself, and memory of a new file is a null pointer.
     static constexpr std::intptr_t kNull = 0;
 
     void set(T* target) noexcept

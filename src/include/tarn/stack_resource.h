@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
+#include <new>
 
 #include <tarn/api.h>
 #include <tarn/misuse.h>
@@ -83,6 +84,35 @@ public:
     explicit StackResource(const Options& options, std::pmr::memory_resource* upstream = nullptr);
     ~StackResource() override;
 
+    /// Like those of Resource; where the type is known, they are inlined.
+    [[nodiscard]] void* allocate(std::size_t bytes,
+                                 std::size_t alignment = alignof(std::max_align_t))
+    {
+        if (void* const block = push(detail::at_least_one(bytes), alignment)) [[likely]]
+            return block;
+        throw_bad_alloc();
+    }
+    [[nodiscard]] void* try_allocate(std::size_t bytes,
+                                     std::size_t alignment = alignof(std::max_align_t)) noexcept
+    {
+        return push(detail::at_least_one(bytes), alignment);
+    }
+    void deallocate(void* block, std::size_t bytes,
+                    std::size_t alignment = alignof(std::max_align_t))
+    {
+        bytes = detail::at_least_one(bytes);
+        const auto address = reinterpret_cast<std::uintptr_t>(block);
+        detail::StackMemory& memory = *memory_;
+        if (!is_fast_ || address != last_ || address + bytes != memory.low) [[unlikely]]
+            return deallocate_slowly(block, bytes, alignment);
+        if (memory.low > peak_top_) peak_top_ = memory.low;
+        const Head head = *(static_cast<const Head*>(block) - 1);
+        memory.low = head.top;
+        last_ = head.last;
+        --depth_;
+        ++deallocations_;
+    }
+
     Mark mark();
     /// Gives back all blocks allocated since. Misuse, then nothing happens: a mark of another stack
     /// (not_owned), or one that is void since blocks from before it were given back (out_of_order;
@@ -96,8 +126,18 @@ public:
     std::size_t capacity() const noexcept { return memory_->capacity; }
 
 protected:
-    void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override;
-    void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override
+    {
+        return StackResource::allocate(bytes, alignment);
+    }
+    void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
+    {
+        return push(bytes, alignment);
+    }
+    void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
+    {
+        StackResource::deallocate(block, bytes, alignment);
+    }
     bool do_owns(const void* address) const noexcept override;
     std::pmr::memory_resource* do_upstream() const noexcept override
     {
@@ -111,6 +151,26 @@ private:
     enum class End : bool { low, high };
 
     StackResource(const Options& options, std::shared_ptr<detail::StackMemory> memory, End end);
+
+    // Of the low end; before the memory is there, all is zero and there is no room.
+    void* push(std::size_t bytes, std::size_t alignment) noexcept
+    {
+        const std::size_t strictest = alignment > alignof(Head) ? alignment : alignof(Head);
+        detail::StackMemory& memory = *memory_;
+        const std::uintptr_t start =
+            (memory.low + sizeof(Head) + strictest - 1) & ~(std::uintptr_t{strictest} - 1);
+        std::uintptr_t end = 0;
+        if (!is_fast_ || __builtin_add_overflow(start, bytes, &end) || end > memory.high)
+            [[unlikely]]
+            return allocate_slowly(bytes, alignment);
+        ::new (reinterpret_cast<void*>(start - sizeof(Head))) Head{memory.low, last_};
+        memory.low = end;
+        last_ = start;
+        ++depth_;
+        return reinterpret_cast<void*>(start);
+    }
+    void* allocate_slowly(std::size_t bytes, std::size_t alignment) noexcept;
+    void deallocate_slowly(void* block, std::size_t bytes, std::size_t alignment);
 
     std::uintptr_t& top() const noexcept { return end_ == End::low ? memory_->low : memory_->high; }
     std::uintptr_t empty_top() const noexcept
@@ -127,13 +187,14 @@ private:
     bool is_last(const void* block, std::size_t bytes) const;
 
     std::shared_ptr<detail::StackMemory> memory_;
+    bool is_fast_; // the low end, and nothing watches
     End end_ = End::low;
-    std::size_t gap_; // behind each block; 0: nothing watches
     std::uintptr_t last_ = 0;
     std::uint64_t depth_ = 0;
-    std::size_t peak_ = 0;
-    std::uint64_t allocations_ = 0;
     std::uint64_t deallocations_ = 0;
+    std::uintptr_t peak_top_ = 0; // of the low end, as far as deallocations saw
+    std::size_t gap_;             // behind each block; 0: nothing watches
+    std::size_t peak_ = 0;
     std::uint64_t failures_ = 0;
     std::unique_ptr<detail::BlockLedger> ledger_; // if checked
 };

@@ -59,6 +59,16 @@ RC_GTEST_PROP(ArenaProperty, FixedArenasRefuseWhenTheyAreFull, ())
     RC_ASSERT(upstream.statistics().allocations <= 1U);
 }
 
+TEST(Arena, GivesNothingAnAddressOfItsOwnInTheSameChunk)
+{
+    Counted upstream;
+    ArenaResource arena({}, &upstream);
+    void* const first = arena.allocate(0, 1);
+    EXPECT_NE(first, arena.allocate(0, 1));
+    EXPECT_EQ(upstream.statistics().allocations, 1U);
+    EXPECT_EQ(arena.statistics().in_use, test::gap() != 0 ? 41U : 2U);
+}
+
 TEST(Arena, TakesNothingBeforeTheFirstRequest)
 {
     Counted upstream;
