@@ -21,30 +21,31 @@ constexpr unsigned long kInterleave = 3;
 constexpr unsigned long kLocal = 4;
 constexpr std::size_t kMostNodes = 64;
 
-/// Nodes that have memory, one bit each, of a list such as "0-1,4".
+/// The number that a text begins with, and the text behind it.
+std::size_t take_number(std::string_view& text)
+{
+    std::size_t number = 0;
+    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+        number = std::min(number * 10 + static_cast<std::size_t>(text.front() - '0'), kMostNodes);
+        text.remove_prefix(1);
+    }
+    return number;
+}
+
+/// Nodes of a list such as "0-1,4", one bit each.
 std::uint64_t nodes_of(std::string_view list)
 {
     std::uint64_t nodes = 0;
-    std::size_t first = 0;
-    std::size_t number = 0;
-    bool is_range = false;
-    bool has_digits = false;
-    for (const char c : list) {
-        if (c >= '0' && c <= '9') {
-            number = std::min(number * 10 + static_cast<std::size_t>(c - '0'), kMostNodes);
-            has_digits = true;
-            continue;
+    while (!list.empty() && list.front() >= '0' && list.front() <= '9') {
+        const std::size_t first = take_number(list);
+        std::size_t last = first;
+        if (!list.empty() && list.front() == '-') {
+            list.remove_prefix(1);
+            last = take_number(list);
         }
-        if (has_digits && c == '-') {
-            first = number;
-            is_range = true;
-        } else if (has_digits) {
-            for (std::size_t node = is_range ? first : number; node <= number; ++node)
-                if (node < kMostNodes) nodes |= std::uint64_t{1} << node;
-            is_range = false;
-        }
-        number = 0;
-        has_digits = false;
+        for (std::size_t node = first; node <= std::min(last, kMostNodes - 1); ++node)
+            nodes |= std::uint64_t{1} << node;
+        if (!list.empty()) list.remove_prefix(1); // the comma, or the end of the line
     }
     return nodes;
 }

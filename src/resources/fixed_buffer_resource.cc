@@ -11,11 +11,6 @@ namespace tarn {
 
 namespace {
 
-std::unique_ptr<detail::BlockLedger> ledger_of(const FixedBufferOptions& options)
-{
-    return options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr;
-}
-
 std::size_t gap_of(const FixedBufferOptions& options)
 {
     return options.checked || detail::has_address_sanitizer() ? detail::kRedzone : 0;
@@ -31,7 +26,7 @@ void poison_range(std::uintptr_t begin, std::uintptr_t end)
 FixedBufferResource::FixedBufferResource(std::span<std::byte> buffer, const Options& options)
     : Resource(options.name), cursor_(reinterpret_cast<std::uintptr_t>(buffer.data())),
       high_(cursor_), gap_(gap_of(options)), begin_(cursor_), limit_(begin_ + buffer.size()),
-      ledger_(ledger_of(options))
+      ledger_(options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr)
 {
     end_ = gap_ == 0 ? limit_ : 0;
     poison_range(begin_, limit_);
@@ -118,7 +113,8 @@ ConcurrentFixedBufferResource::ConcurrentFixedBufferResource(std::span<std::byte
                                                              const Options& options)
     : Resource(options.name), cursor_(reinterpret_cast<std::uintptr_t>(buffer.data())),
       high_(cursor_.load()), gap_(gap_of(options)), begin_(cursor_.load()),
-      limit_(begin_ + buffer.size()), ledger_(ledger_of(options))
+      limit_(begin_ + buffer.size()),
+      ledger_(options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr)
 {
     poison_range(begin_, limit_);
 }

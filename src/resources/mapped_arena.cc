@@ -50,8 +50,9 @@ struct MappedArena::File {
     os::MappedFile file;
 };
 
-MappedArena::MappedArena(const std::string& path, const Options& options)
-    : Resource(options.name), options_(options), path_(path), file_(std::make_unique<File>())
+MappedArena::MappedArena(std::string path, const Options& options)
+    : Resource(options.name), options_(options), path_(std::move(path)),
+      file_(std::make_unique<File>())
 {
     options_.step = round_up(std::clamp<std::size_t>(options.step, 1, GiB(1)), 4096);
 }

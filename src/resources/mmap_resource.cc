@@ -49,22 +49,26 @@ bool MmapResource::commit_to(std::uintptr_t end) noexcept
 void* MmapResource::allocate_slowly(std::size_t bytes, std::size_t alignment)
 {
     if (bytes == 0) return try_allocate(1, alignment);
-    if (detail::is_serviceable(bytes, alignment)) {
-        const std::size_t granule = gap_ != 0 ? 8 : 1;
-        const std::uintptr_t start = round_up(cursor_, std::max(alignment, granule));
-        const std::uintptr_t end = start + bytes + gap_;
-        if (start <= limit_ && bytes + gap_ <= limit_ - start && commit_to(end)) {
-            auto* const block = reinterpret_cast<void*>(start);
-            detail::unpoison(block, bytes);
-            if (ledger_ == nullptr || ledger_->add(block, bytes, alignment)) {
-                cursor_ = end;
-                ++allocations_;
-                return block;
-            }
-        }
+    const std::uintptr_t start = place(bytes, alignment);
+    auto* const block = reinterpret_cast<void*>(start);
+    if (start != 0) detail::unpoison(block, bytes);
+    if (start == 0 || (ledger_ != nullptr && !ledger_->add(block, bytes, alignment))) {
+        ++failures_;
+        return nullptr;
     }
-    ++failures_;
-    return nullptr;
+    cursor_ = start + bytes + gap_;
+    ++allocations_;
+    return block;
+}
+
+// Where the next block begins, with memory behind it; 0: there is no room.
+std::uintptr_t MmapResource::place(std::size_t bytes, std::size_t alignment) noexcept
+{
+    if (!detail::is_serviceable(bytes, alignment)) return 0;
+    const std::uintptr_t start =
+        round_up(cursor_, std::max<std::size_t>(alignment, gap_ != 0 ? 8 : 1));
+    if (start > limit_ || bytes + gap_ > limit_ - start) return 0;
+    return commit_to(start + bytes + gap_) ? start : 0;
 }
 
 void* MmapResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)

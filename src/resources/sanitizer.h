@@ -7,12 +7,14 @@
 
 #include <cstddef>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): names of the sanitizer's interface
 extern "C" {
 __attribute__((weak)) void __asan_poison_memory_region(const volatile void* address,
                                                        std::size_t size);
 __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* address,
                                                          std::size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace tarn::detail {
 

@@ -195,7 +195,7 @@ DoubleEndedStack::DoubleEndedStack(const StackOptions& options, std::pmr::memory
 {}
 
 DoubleEndedStack::DoubleEndedStack(const StackOptions& options,
-                                   std::shared_ptr<detail::StackMemory> memory)
+                                   const std::shared_ptr<detail::StackMemory>& memory)
     : low_(options, memory, StackResource::End::low),
       high_(options, memory, StackResource::End::high)
 {}

@@ -113,7 +113,7 @@ private:
     struct Head;
     struct File;
 
-    MappedArena(const std::string& path, const Options& options);
+    MappedArena(std::string path, const Options& options);
 
     void begin_writing();
     void check_head() const;

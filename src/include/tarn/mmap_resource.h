@@ -100,6 +100,7 @@ private:
     }
     void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
     void* allocate_slowly(std::size_t bytes, std::size_t alignment);
+    std::uintptr_t place(std::size_t bytes, std::size_t alignment) noexcept;
     bool commit_to(std::uintptr_t end) noexcept;
     void set_end() noexcept { end_ = gap_ == 0 ? committed_ : 0; }
 

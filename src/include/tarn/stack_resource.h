@@ -211,7 +211,8 @@ public:
     StackResource& high() noexcept { return high_; }
 
 private:
-    DoubleEndedStack(const StackOptions& options, std::shared_ptr<detail::StackMemory> memory);
+    DoubleEndedStack(const StackOptions& options,
+                     const std::shared_ptr<detail::StackMemory>& memory);
 
     StackResource low_;
     StackResource high_;
