@@ -32,7 +32,8 @@ void* ArenaResource::allocate_slowly(std::size_t bytes, std::size_t alignment)
     if (detail::is_serviceable(bytes, alignment)) {
         if (is_watched()) block = bump_watched(bytes, alignment);
         if (block == nullptr && enter_chunk_for(bytes, alignment))
-            block = is_watched() ? bump_watched(bytes, alignment) : try_allocate(bytes, alignment);
+            block = is_watched() ? bump_watched(bytes, alignment)
+                                 : bump<&ArenaResource::refuse>(bytes, alignment);
         else if (block == nullptr)
             block = allocate_large(bytes, alignment);
     }

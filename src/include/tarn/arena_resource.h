@@ -58,7 +58,7 @@ struct ArenaOptions {
 
     static constexpr ArenaOptions general() { return {}; }
     static constexpr ArenaOptions frame() { return {.name = "frame", .growth = Growth::frame()}; }
-    /// Room for `bytes` less a head of 64 bytes.
+    /// Room for `bytes` less a head of 32 bytes.
     static constexpr ArenaOptions fixed(std::size_t bytes)
     {
         return {.growth = Growth::fixed(bytes), .limit = bytes};
@@ -276,6 +276,7 @@ private:
         return reinterpret_cast<void*>(start);
     }
     void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
+    void* refuse(std::size_t /*bytes*/, std::size_t /*alignment*/) { return nullptr; }
     bool is_watched() const noexcept { return gap_ != 0; }
 
     void* allocate_slowly(std::size_t bytes, std::size_t alignment);

@@ -202,6 +202,17 @@ TEST(Arena, RefusesWhatCannotBe)
     EXPECT_NE(arena.try_allocate(8), nullptr);
 }
 
+TEST(Arena, OfFixedSizeIsUsedToItsEndAndCountsEachRefusal)
+{
+    ArenaResource arena(ArenaOptions::fixed(1024));
+    EXPECT_EQ(arena.try_allocate(1000), nullptr);
+    EXPECT_EQ(arena.statistics().failures, 1U);
+    EXPECT_NE(arena.try_allocate(1024 - 32 - test::gap(), 1), nullptr);
+    EXPECT_EQ(arena.try_allocate(1, 1), nullptr);
+    EXPECT_EQ(arena.statistics().failures, 2U);
+    EXPECT_EQ(arena.capacity(), 1024U);
+}
+
 TEST(Arena, CountsBytesAndTheirPeak)
 {
     ArenaResource arena({.growth = Growth::frame()});
