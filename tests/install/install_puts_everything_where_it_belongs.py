@@ -8,11 +8,14 @@ the C compiler.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from installation import expect, output_of, tool
+
+HEADERS = Path(__file__).parents[2] / "src/include/tarn"
 
 # As in README: without the preload the function is null.
 PROGRAM = r"""
@@ -23,30 +26,6 @@ int main(void) { printf("%s %s\n", TARN_VERSION, tarn_version ? tarn_version() :
 """
 
 
-def expect(what, seen, wanted):
-    if seen != wanted:
-        sys.exit(f"{what}: expected {wanted!r}, seen {seen!r}")
-
-
-def tool(name, package):
-    found = shutil.which(name)
-    if found is None:
-        sys.exit(f"{name} not found: install the Debian package '{package}'")
-    return found
-
-
-def output_of(*command, **environment):
-    """Standard output and error of a command that ends well; a name set to None is taken out of
-    the environment."""
-    merged = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
-    merged = {name: value for name, value in merged.items() if value is not None}
-    result = subprocess.run(command, env=merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, check=False)
-    if result.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}: status {result.returncode}\n{result.stdout}")
-    return result.stdout.strip()
-
-
 def main(meson, build, prefix, bindir, libdir, includedir, mandir, *compiler):
     pkg_config = tool("pkg-config", "pkg-config")
     groff = tool("groff", "groff-base")
@@ -55,14 +34,19 @@ def main(meson, build, prefix, bindir, libdir, includedir, mandir, *compiler):
         output_of(meson, "install", "--no-rebuild", "-C", build, "--destdir", staging / "root")
         root = staging / "root"
 
-        installed = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_file()}
+        installed = {f"/{path.relative_to(root)}" for path in root.rglob("*")
+                     if path.is_file() and not path.is_symlink()}
         library = f"{libdir}/libtarn.so"
         manuals = [f"{mandir}/man7/tarn{topic}.7"
                    for topic in ("", "-debug", "-events", "-fail", "-harden", "-leaks", "-marks",
                                  "-state", "-trace")]
+        allocators = [f"{libdir}/libtarn_alloc.a", f"{libdir}/libtarn_alloc.so.0.1.0",
+                      f"{libdir}/pkgconfig/tarn_alloc.pc", f"{libdir}/cmake/tarn/tarn-config.cmake",
+                      f"{libdir}/cmake/tarn/tarn-config-version.cmake"]
+        headers = [f"{includedir}/tarn/{header.name}" for header in HEADERS.glob("*.h")]
         expect("installed files", sorted(installed),
                sorted({library, f"{bindir}/tarn", *manuals, f"{libdir}/pkgconfig/tarn.pc",
-                       f"{includedir}/tarn/malloc.h", f"{includedir}/tarn/version.h"}))
+                       *allocators, *headers}))
 
         def ask(*question):
             return output_of(pkg_config, *question, "tarn", PKG_CONFIG_SYSROOT_DIR=str(root),

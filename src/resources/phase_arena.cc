@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include <tarn/misuse.h>
+#include <tarn/phase_arena.h>
+
+namespace tarn {
+
+namespace detail {
+
+std::size_t phase_of(std::vector<PhaseStatistics>& phases, const char* name)
+{
+    const auto found =
+        std::find_if(phases.begin(), phases.end(), [&](const PhaseStatistics& phase) {
+            return std::string_view(phase.name) == name;
+        });
+    const auto index = static_cast<std::size_t>(found - phases.begin());
+    if (found == phases.end()) phases.push_back(PhaseStatistics{name});
+    return index;
+}
+
+void add_phase(PhaseStatistics& phase, const ResourceStatistics& before,
+               const ResourceStatistics& after, std::chrono::nanoseconds duration)
+{
+    const std::size_t bytes = after.in_use - std::min(after.in_use, before.in_use);
+    ++phase.count;
+    phase.allocations += after.allocations - before.allocations;
+    phase.bytes += bytes;
+    phase.most_bytes = std::max(phase.most_bytes, bytes);
+    phase.duration += duration;
+}
+
+} // namespace detail
+
+PhaseArena::PhaseArena(const Options& options, std::pmr::memory_resource* upstream)
+    : arena_(options.arena, upstream), keep_(options.keep)
+{}
+
+// The entry is made here: a destructor must not run out of memory.
+PhaseArena::Phase::Phase(PhaseArena& arena, const char* name)
+    : arena_(arena), index_(detail::phase_of(arena.phases_, name)), outer_(arena.innermost_),
+      mark_(arena.arena_.mark()), before_(arena.arena_.statistics()),
+      begin_(std::chrono::steady_clock::now())
+{
+    arena.innermost_ = this;
+}
+
+PhaseArena::Phase::~Phase()
+{
+    if (arena_.innermost_ != this) {
+        report_misuse({Misuse::out_of_order, arena_.arena_.name(), this});
+        return;
+    }
+    detail::add_phase(arena_.phases_[index_], before_, arena_.arena_.statistics(),
+                      std::chrono::steady_clock::now() - begin_);
+    arena_.innermost_ = outer_;
+    if (before_.in_use == 0)
+        arena_.arena_.reset_and_merge(arena_.keep_);
+    else
+        arena_.arena_.rewind(mark_);
+}
+
+} // namespace tarn
