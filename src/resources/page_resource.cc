@@ -67,6 +67,7 @@ void* PageResource::do_try_allocate(std::size_t bytes, std::size_t alignment) no
             failures_.fetch_add(1, std::memory_order_relaxed);
             return nullptr;
         }
+        detail::poison(static_cast<std::byte*>(block) + bytes, gap_);
     }
     allocations_.fetch_add(1, std::memory_order_relaxed);
     count(bytes, extent.bytes);
@@ -89,6 +90,8 @@ void PageResource::do_deallocate(void* block, std::size_t bytes, std::size_t ali
         const std::lock_guard lock(mutex_);
         if (!ledger_->remove(block, bytes, alignment)) return;
         ledger_->forget(pages, extent.bytes);
+        detail::unpoison(pages,
+                         extent.bytes); // it would be forbidden to whoever gets the addresses
     }
     os::unmap(pages, extent.bytes + (options_.guard ? os::kPageSize : 0));
     deallocations_.fetch_add(1, std::memory_order_relaxed);
