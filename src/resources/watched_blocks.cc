@@ -17,6 +17,7 @@ void* WatchedBlocks::try_allocate(std::size_t bytes, std::size_t alignment) noex
     const std::lock_guard lock(mutex_);
     ++statistics_.failures;
     if (!is_serviceable(bytes, alignment)) return nullptr;
+    if (bytes > limit_ - statistics_.in_use) return nullptr;
     const std::size_t size = bytes + kRedzone;
     void* const block = upstream_.try_allocate(size, alignment);
     if (block == nullptr) return nullptr;
@@ -87,10 +88,17 @@ void WatchedBlocks::check() const
 
 void WatchedBlocks::check_leaks() const
 {
+    for (const Block& block : live())
+        ledger_.report(Misuse::leak, block.address, block.bytes);
+}
+
+std::vector<WatchedBlocks::Block> WatchedBlocks::live() const
+{
+    std::vector<Block> blocks;
     const std::lock_guard lock(mutex_);
-    if (live_.empty()) return;
-    const Block& first = live_.begin()->second;
-    ledger_.report(Misuse::leak, first.address, first.bytes);
+    for (const auto& [address, block] : live_)
+        blocks.push_back(block);
+    return blocks;
 }
 
 void WatchedBlocks::release()

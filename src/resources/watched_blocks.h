@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include <tarn/resource.h>
 
@@ -27,9 +28,11 @@ public:
         std::size_t alignment;
     };
 
-    /// Keeps at most `quarantine` bytes of blocks that were given back.
-    WatchedBlocks(const char* name, std::pmr::memory_resource* upstream, std::size_t quarantine)
-        : upstream_(upstream), quarantine_(quarantine), ledger_(name)
+    /// Keeps at most `quarantine` bytes of blocks that were given back; no more than `limit` bytes
+    /// are in use.
+    WatchedBlocks(const char* name, std::pmr::memory_resource* upstream, std::size_t quarantine,
+                  std::size_t limit = SIZE_MAX)
+        : upstream_(upstream), quarantine_(quarantine), limit_(limit), ledger_(name)
     {}
     WatchedBlocks(const WatchedBlocks&) = delete;
     WatchedBlocks& operator=(const WatchedBlocks&) = delete;
@@ -43,8 +46,10 @@ public:
 
     /// Reports writes behind blocks and into free ones.
     void check() const;
-    /// Reports a block that is in use, if there is one.
+    /// Reports each block that is in use.
     void check_leaks() const;
+    /// Those that are in use, by address.
+    std::vector<Block> live() const;
     /// Gives all blocks back to upstream, in use or not. Reports as check().
     void release();
 
@@ -55,6 +60,7 @@ private:
 
     Upstream upstream_;
     std::size_t quarantine_;
+    std::size_t limit_;
     mutable std::mutex mutex_; // guards all below
     BlockLedger ledger_;
     std::map<std::uintptr_t, Block> live_;
