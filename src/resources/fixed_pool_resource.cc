@@ -42,7 +42,6 @@ void validate(const FixedPoolOptions& options)
 
 FixedPoolResource::FixedPoolResource(const Options& options, std::pmr::memory_resource* upstream)
     : Resource(options.name), block_size_(options.block_size), alignment_(options.alignment),
-      returnable_(options.block_size),
       stride_(round_up(std::max(options.block_size, sizeof(Node)),
                        std::max(options.alignment, alignof(Node)))),
       blocks_(options.blocks), when_exhausted_(options.when_exhausted), upstream_(upstream)
@@ -52,7 +51,7 @@ FixedPoolResource::FixedPoolResource(const Options& options, std::pmr::memory_re
     watch_ = std::make_unique<Watch>();
     if (options.checked) watch_->ledger = std::make_unique<detail::BlockLedger>(options.name);
     stride_ = round_up(block_size_ + detail::kRedzone, std::max(alignment_, alignof(Node)));
-    returnable_ = 0;
+    looks_closer_ = true;
 }
 
 FixedPoolResource::~FixedPoolResource()
@@ -62,7 +61,6 @@ FixedPoolResource::~FixedPoolResource()
 
 void FixedPoolResource::release()
 {
-    released_ += live_blocks();
     peak_before_ = std::max(peak_before_, carved());
     carved_before_ += carved();
     if (watch_ != nullptr) {
@@ -108,8 +106,14 @@ bool FixedPoolResource::add_slab() noexcept
     reserved_ += size;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
     const std::uintptr_t first = first_of(*slabs_);
-    (watch_ != nullptr ? watch_->next : next_) = first;
-    (watch_ != nullptr ? watch_->end : end_) = first + blocks * stride_;
+    const std::uintptr_t end = first + blocks * stride_;
+    if (watch_ != nullptr) {
+        watch_->next = first;
+        watch_->end = end;
+    } else {
+        next_ = first;
+        end_ = end;
+    }
     detail::poison(reinterpret_cast<void*>(first), blocks * stride_);
     return true;
 }
@@ -164,7 +168,7 @@ void* FixedPoolResource::allocate_other(std::size_t bytes, std::size_t alignment
         ++failures_;
         return nullptr;
     }
-    returnable_ = 0; // from now on, not all blocks are of slabs
+    looks_closer_ = true; // from now on, not all blocks are of slabs
     ++allocations_;
     ++overflows_;
     overflow_bytes_ += bytes;
@@ -211,7 +215,6 @@ void FixedPoolResource::deallocate_slowly(void* block, std::size_t bytes, std::s
     }
     detail::poison(block, stride_);
     watch_->free.push_back(block);
-    ++deallocations_;
 }
 
 void FixedPoolResource::deallocate_other(void* block, std::size_t bytes, std::size_t alignment)
@@ -225,7 +228,6 @@ void FixedPoolResource::deallocate_other(void* block, std::size_t bytes, std::si
         ledger->forget(block, bytes + gap);
         detail::unpoison(block, bytes);
     }
-    ++deallocations_;
     ++overflows_returned_;
     overflow_bytes_ -= bytes;
     upstream_.deallocate(block, bytes + gap, alignment);
@@ -255,9 +257,13 @@ std::size_t FixedPoolResource::carved() const noexcept
     return capacity_ - left / stride_;
 }
 
+// Counted here, not by each block that comes back.
 std::size_t FixedPoolResource::live_blocks() const noexcept
 {
-    return allocations_ - overflows_ - (deallocations_ - overflows_returned_) - released_;
+    std::size_t free = watch_ != nullptr ? watch_->free.size() : 0;
+    for (const Node* node = free_; node != nullptr; node = node->next)
+        ++free;
+    return carved() - free;
 }
 
 double FixedPoolResource::hit_rate() const noexcept
@@ -268,11 +274,12 @@ double FixedPoolResource::hit_rate() const noexcept
 
 ResourceStatistics FixedPoolResource::do_statistics() const
 {
+    const std::size_t live = live_blocks();
     return {
         .allocations = allocations_,
-        .deallocations = deallocations_ + released_,
+        .deallocations = allocations_ - overflows_ - live + overflows_returned_,
         .failures = failures_,
-        .in_use = live_blocks() * stride_ + overflow_bytes_,
+        .in_use = live * stride_ + overflow_bytes_,
         // Blocks are carved when none is free: there were never more.
         .peak_in_use = std::max(peak_before_, carved()) * stride_ + overflow_bytes_,
         .reserved = reserved_,

@@ -3,13 +3,13 @@
 #include <cstring>
 #include <new>
 #include <stdexcept>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <tarn/misuse.h>
 #include <tarn/ring_buffer.h>
 
 #include "src/base/units.h"
+#include "src/os/memory.h"
+#include "src/os/mirror.h"
 
 namespace tarn {
 
@@ -75,25 +75,7 @@ std::size_t usable_capacity(std::size_t capacity)
 
 std::size_t whole_pages(std::size_t bytes)
 {
-    return round_up(usable_capacity(bytes), static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
-}
-
-// Two views of the same memory in a row; nullptr: the system refuses.
-std::byte* map_twice(std::size_t bytes)
-{
-    const int file = ::memfd_create("tarn-ring", MFD_CLOEXEC);
-    if (file < 0) return nullptr;
-    void* place = MAP_FAILED;
-    if (::ftruncate(file, static_cast<off_t>(bytes)) == 0)
-        place = ::mmap(nullptr, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    auto* const first = static_cast<std::byte*>(place);
-    const auto map = [&](std::byte* at) {
-        return ::mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == at;
-    };
-    const bool is_mapped = place != MAP_FAILED && map(first) && map(first + bytes);
-    if (place != MAP_FAILED && !is_mapped) ::munmap(place, 2 * bytes);
-    ::close(file);
-    return is_mapped ? first : nullptr;
+    return round_up(usable_capacity(bytes), os::kPageSize);
 }
 
 } // namespace
@@ -156,14 +138,14 @@ RingBuffer::Region<std::byte> RingBuffer::writable() noexcept
 
 MirroredRing::MirroredRing(const Options& options)
     : overflow_(options.overflow), position_(options.name, whole_pages(options.capacity)),
-      memory_(map_twice(capacity()))
+      memory_(static_cast<std::byte*>(os::map_twice(capacity())))
 {
     if (memory_ == nullptr) throw std::bad_alloc();
 }
 
 MirroredRing::~MirroredRing()
 {
-    ::munmap(memory_, 2 * capacity());
+    os::unmap(memory_, 2 * capacity());
 }
 
 std::size_t MirroredRing::write(std::span<const std::byte> bytes) noexcept

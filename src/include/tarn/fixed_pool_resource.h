@@ -55,7 +55,7 @@ struct FixedPoolOptions {
 /// Cost: an allocation inlines to some ten instructions, try_allocate_block() to fewer. Takes no
 /// memory before the first request. The end of the pool gives its slabs back, whatever is in use;
 /// what was passed on to upstream is the caller's. Thread safety: one thread at a time, see
-/// SynchronizedResource and ThreadCachedPool.
+/// SynchronizedResource and ThreadCachedPool. statistics() walks over the free blocks.
 class TARN_API FixedPoolResource final : public Resource {
     struct Slab;
     struct Node {
@@ -89,11 +89,11 @@ public:
         void* const block = pop();
         return block != nullptr ? block : allocate_slowly(bytes, alignment);
     }
+    /// Requires: not nullptr.
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
     {
-        // Nothing, which counts as one byte, wraps around and takes the slow path, too.
-        if (bytes - 1 >= returnable_ || alignment > alignment_ || block == nullptr) [[unlikely]]
+        if (looks_closer_) [[unlikely]]
             return deallocate_slowly(block, bytes, alignment);
         push(block);
     }
@@ -107,7 +107,7 @@ public:
     /// Requires: `block` is from try_allocate_block().
     void deallocate_block(void* block)
     {
-        if (returnable_ == 0) [[unlikely]]
+        if (looks_closer_) [[unlikely]]
             return deallocate_slowly(block, block_size_, alignment_);
         push(block);
     }
@@ -121,7 +121,7 @@ public:
     std::size_t block_size() const noexcept { return block_size_; }
     /// Blocks of all slabs.
     std::size_t capacity() const noexcept { return capacity_; }
-    /// Blocks that requests can have before the slabs are exhausted.
+    /// Blocks that requests can have before the slabs are exhausted. Cost: a walk over free blocks.
     std::size_t available() const noexcept { return capacity_ - live_blocks(); }
     /// Allocations that got a block nobody had before.
     std::uint64_t fresh() const noexcept { return carved() + carved_before_; }
@@ -143,7 +143,7 @@ protected:
     }
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
     {
-        FixedPoolResource::deallocate(block, bytes, alignment);
+        if (block != nullptr) FixedPoolResource::deallocate(block, bytes, alignment);
     }
     bool do_owns(const void* address) const noexcept override;
     std::pmr::memory_resource* do_upstream() const noexcept override
@@ -175,7 +175,6 @@ private:
         auto* const node = static_cast<Node*>(block);
         node->next = free_;
         free_ = node;
-        ++deallocations_;
     }
 
     void* allocate_slowly(std::size_t bytes, std::size_t alignment) noexcept;
@@ -195,11 +194,10 @@ private:
     Node* free_ = nullptr;
     std::size_t block_size_;
     std::size_t alignment_;
-    std::size_t returnable_; // block_size_; 0 if a block needs a closer look when it comes back
     std::uint64_t allocations_ = 0;
-    std::uint64_t deallocations_ = 0;
-    std::uintptr_t next_ = 0; // to be carved
-    std::uintptr_t end_ = 0;  // of the slab; 0 where something watches
+    bool looks_closer_ = false; // not any block that comes back is of a slab, or unharmed
+    std::uintptr_t next_ = 0;   // to be carved
+    std::uintptr_t end_ = 0;    // of the slab; 0 where something watches
     std::size_t stride_;
 
     Slab* slabs_ = nullptr; // the newest first
@@ -212,7 +210,6 @@ private:
     std::size_t peak_reserved_ = 0;
     std::size_t peak_before_ = 0;     // blocks in use, before a release
     std::uint64_t carved_before_ = 0; // before releases
-    std::uint64_t released_ = 0;      // blocks given back by releases
     std::uint64_t failures_ = 0;
     std::uint64_t overflows_ = 0;
     std::uint64_t overflows_returned_ = 0;
