@@ -40,6 +40,17 @@ void fixed_pool(benchmark::State& state)
         state, [&] { return pool.allocate(64); }, [&](void* block) { pool.deallocate(block, 64); });
 }
 
+// As the node of a list or map: its alignment is known when this is compiled.
+void fixed_pool_node(benchmark::State& state)
+{
+    tarn::FixedPoolResource pool({.alignment = 8, .blocks = 1 << 16});
+    auto* pointer = &pool;
+    benchmark::DoNotOptimize(pointer);
+    run_round_trips(
+        state, [&] { return pool.allocate(64, 8); },
+        [&](void* block) { pool.deallocate(block, 64, 8); });
+}
+
 void fixed_pool_block(benchmark::State& state)
 {
     tarn::FixedPoolResource pool({.blocks = 1 << 16});
@@ -91,6 +102,7 @@ void shared_malloc(benchmark::State& state)
 // The blocks in use at once: one that is warm, a few, and more than the second-level cache holds.
 BENCHMARK(free_list_by_hand)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK(fixed_pool)->Arg(1)->Arg(100)->Arg(30'000);
+BENCHMARK(fixed_pool_node)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK(fixed_pool_block)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK_TEMPLATE(virtual_call, tarn::FixedPoolResource)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK_TEMPLATE(virtual_call, tarn::SlabResource)->Arg(1)->Arg(100)->Arg(30'000);

@@ -41,16 +41,16 @@ void validate(const FixedPoolOptions& options)
 } // namespace
 
 FixedPoolResource::FixedPoolResource(const Options& options, std::pmr::memory_resource* upstream)
-    : Resource(options.name), block_size_(options.block_size), alignment_(options.alignment),
-      stride_(round_up(std::max(options.block_size, sizeof(Node)),
-                       std::max(options.alignment, alignof(Node)))),
+    : Resource(options.name), block_size_(options.block_size),
+      alignment_(std::max(options.alignment, alignof(Node))),
+      stride_(round_up(std::max(options.block_size, sizeof(Node)), alignment_)),
       blocks_(options.blocks), when_exhausted_(options.when_exhausted), upstream_(upstream)
 {
     validate(options);
     if (!options.checked && !detail::has_address_sanitizer()) return;
     watch_ = std::make_unique<Watch>();
     if (options.checked) watch_->ledger = std::make_unique<detail::BlockLedger>(options.name);
-    stride_ = round_up(block_size_ + detail::kRedzone, std::max(alignment_, alignof(Node)));
+    stride_ = round_up(block_size_ + detail::kRedzone, alignment_);
     looks_closer_ = true;
 }
 

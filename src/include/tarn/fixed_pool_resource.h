@@ -84,7 +84,9 @@ public:
     [[nodiscard]] void* try_allocate(std::size_t bytes,
                                      std::size_t alignment = alignof(std::max_align_t)) noexcept
     {
-        if (bytes > block_size_ || alignment > alignment_) [[unlikely]]
+        // Every block is aligned for a list of them: mostly that is decided when this is compiled.
+        if (bytes > block_size_ || (alignment > alignof(Node) && alignment > alignment_))
+            [[unlikely]]
             return allocate_other(bytes, alignment);
         void* const block = pop();
         return block != nullptr ? block : allocate_slowly(bytes, alignment);
