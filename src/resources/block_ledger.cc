@@ -129,6 +129,12 @@ void BlockLedger::check() const
         check(entry);
 }
 
+void BlockLedger::check(const void* block) const
+{
+    const auto found = entries_.find(number_of(block));
+    if (found != entries_.end()) check(*found);
+}
+
 void BlockLedger::report(Misuse kind, const void* address, std::size_t size,
                          std::size_t expected) const
 {

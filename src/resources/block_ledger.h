@@ -55,6 +55,8 @@ public:
 
     /// Looks at all canaries and at all free blocks.
     void check() const;
+    /// Looks at those of one block, if it is known.
+    void check(const void* block) const;
 
     /// Whether the address lies in a live block.
     bool has(const void* address) const noexcept;

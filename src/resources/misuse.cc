@@ -47,6 +47,8 @@ const char* name_of(Misuse kind) noexcept
         return "given back out of order";
     case Misuse::overflow:
         return "write behind a block";
+    case Misuse::underflow:
+        return "write in front of a block";
     case Misuse::use_after_free:
         return "write into a free block";
     case Misuse::leak:

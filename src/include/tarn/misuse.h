@@ -20,6 +20,7 @@ enum class Misuse : std::uint8_t {
     wrong_alignment, // not the alignment that was asked for
     out_of_order,    // a stack, mark or scope is not given back in reverse order
     overflow,        // somebody wrote behind a block
+    underflow,       // somebody wrote in front of a block
     use_after_free,  // somebody wrote into a block that is free
     leak,            // the resource ends while blocks of it are in use
 };

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
+#include <tarn/buffer_pool.h>
+#include <tarn/size_steps.h>
+
+#include "src/base/units.h"
+#include "src/resources/sanitizer.h"
+#include "src/resources/watched_blocks.h"
+
+namespace tarn {
+
+struct BufferPool::Kept {
+    Kept* next;
+};
+
+Buffer::~Buffer()
+{
+    if (pool_ != nullptr) pool_->deallocate(data_, capacity_, 1);
+}
+
+BufferPool::BufferPool(const Options& options, std::pmr::memory_resource* upstream)
+    : Resource(options.name), options_(options), upstream_(upstream)
+{
+    options_.alignment = std::max(options.alignment, alignof(Kept));
+    options_.smallest = std::max(options.smallest, sizeof(Kept));
+    if (!detail::is_serviceable(std::max(options_.largest, options_.smallest), options_.alignment))
+        throw std::invalid_argument("tarn::BufferPool: alignment or size");
+    lists_.resize(detail::size_step_of(std::max(options_.largest, options_.smallest)) + 1);
+    if (options.checked)
+        watched_ = std::make_unique<detail::WatchedBlocks>(name(), upstream, MiB(1));
+}
+
+BufferPool::~BufferPool()
+{
+    trim();
+}
+
+Buffer BufferPool::acquire(std::size_t bytes)
+{
+    Buffer buffer = try_acquire(bytes);
+    if (!buffer) throw_bad_alloc();
+    return buffer;
+}
+
+Buffer BufferPool::try_acquire(std::size_t bytes) noexcept
+{
+    const std::size_t capacity = capacity_for(detail::at_least_one(bytes), 1);
+    void* const data = try_allocate(capacity, 1);
+    return data != nullptr ? Buffer(*this, data, bytes, capacity) : Buffer();
+}
+
+// What a request takes from upstream. The same again for what that returns.
+std::size_t BufferPool::capacity_for(std::size_t bytes, std::size_t alignment) const noexcept
+{
+    if (bytes > options_.largest || alignment > options_.alignment) return bytes;
+    return detail::size_of_step(detail::size_step_of(std::max(bytes, options_.smallest)));
+}
+
+// nullptr: such buffers are not kept.
+BufferPool::Kept** BufferPool::list_for(std::size_t capacity, std::size_t alignment) noexcept
+{
+    if (alignment > options_.alignment || capacity < options_.smallest) return nullptr;
+    const std::size_t step = detail::size_step_of(capacity);
+    const bool is_kept = step < lists_.size() && detail::size_of_step(step) == capacity;
+    return is_kept ? &lists_[step] : nullptr;
+}
+
+void* BufferPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
+{
+    if (watched_ != nullptr)
+        return watched_->try_allocate(bytes, std::max(alignment, options_.alignment));
+    if (!detail::is_serviceable(bytes, alignment)) {
+        ++statistics_.failures;
+        return nullptr;
+    }
+    const std::size_t capacity = capacity_for(bytes, alignment);
+    Kept** const list = list_for(capacity, alignment);
+    void* block = nullptr;
+    if (list != nullptr && *list != nullptr) {
+        block = *list;
+        detail::unpoison(block, capacity);
+        *list = (*list)->next;
+        kept_ -= capacity;
+        ++hits_;
+    } else {
+        block = upstream_.try_allocate(capacity, std::max(alignment, options_.alignment));
+        if (block == nullptr) {
+            ++statistics_.failures;
+            return nullptr;
+        }
+        statistics_.reserved += capacity;
+        statistics_.peak_reserved = std::max(statistics_.peak_reserved, statistics_.reserved);
+    }
+    ++statistics_.allocations;
+    statistics_.in_use += capacity;
+    statistics_.peak_in_use = std::max(statistics_.peak_in_use, statistics_.in_use);
+    return block;
+}
+
+void BufferPool::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)
+{
+    if (block == nullptr) return;
+    bytes = detail::at_least_one(bytes);
+    if (watched_ != nullptr) {
+        watched_->deallocate(block, bytes, std::max(alignment, options_.alignment));
+        return;
+    }
+    const std::size_t capacity = capacity_for(bytes, alignment);
+    ++statistics_.deallocations;
+    statistics_.in_use -= capacity;
+    Kept** const list = list_for(capacity, alignment);
+    if (list != nullptr && capacity <= options_.keep - std::min(kept_, options_.keep)) {
+        *list = ::new (block) Kept{*list};
+        detail::poison(block, capacity);
+        kept_ += capacity;
+        return;
+    }
+    statistics_.reserved -= capacity;
+    upstream_.deallocate(block, capacity, std::max(alignment, options_.alignment));
+}
+
+void BufferPool::trim()
+{
+    for (std::size_t step = 0; step < lists_.size(); ++step) {
+        const std::size_t capacity = detail::size_of_step(step);
+        while (Kept* const block = lists_[step]) {
+            detail::unpoison(block, capacity);
+            lists_[step] = block->next;
+            statistics_.reserved -= capacity;
+            upstream_.deallocate(block, capacity, options_.alignment);
+        }
+    }
+    kept_ = 0;
+}
+
+double BufferPool::hit_rate() const noexcept
+{
+    const auto allocations = static_cast<double>(statistics_.allocations);
+    return allocations == 0 ? 0 : static_cast<double>(hits_) / allocations;
+}
+
+ResourceStatistics BufferPool::do_statistics() const
+{
+    return watched_ != nullptr ? watched_->statistics() : statistics_;
+}
+
+} // namespace tarn

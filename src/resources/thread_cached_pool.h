@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// What the threads of a ThreadCachedPool share.
+
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <tarn/size_steps.h>
+#include <tarn/thread_cached_pool.h>
+
+#include "src/base/units.h"
+#include "src/resources/watched_blocks.h"
+
+namespace tarn {
+
+/// A free block.
+struct ThreadCachedPool::Block {
+    Block* next;       // of the same list
+    Block* next_batch; // of the first block of a batch that lies with the others
+};
+
+/// Free blocks of one size.
+struct ThreadCachedPool::List {
+    Block* first = nullptr;
+    std::size_t count = 0;
+};
+
+/// What all threads share of one size.
+struct ThreadCachedPool::Bin {
+    mutable std::mutex mutex; // guards what follows
+    Block* batches = nullptr; // whole ones
+    Block* parts = nullptr;   // what threads left that have ended
+    std::uintptr_t fresh = 0; // to be carved
+    std::uintptr_t end = 0;
+    std::vector<void*> chunks;
+    std::uint64_t transfers = 0;
+    std::uint64_t taken = 0; // blocks that threads have, less those they gave back
+    std::uint64_t most_taken = 0;
+};
+
+struct ThreadCachedPool::Central {
+    static constexpr std::size_t kSizes = detail::size_step_of(KiB(32)) + 1;
+
+    Central(const Options& options, std::pmr::memory_resource* upstream);
+
+    std::size_t batch_of(std::size_t step) const noexcept;
+    /// Errors: an empty list.
+    List take(std::size_t step) noexcept;
+    /// A whole batch, or a part of one.
+    void give(std::size_t step, List list) noexcept;
+    /// For a thread without a cache.
+    void* allocate(std::size_t step) noexcept;
+    void deallocate(std::size_t step, void* block) noexcept;
+    bool owns(const void* address) const noexcept;
+    /// Gives everything to upstream. Nobody takes anything any more.
+    void close();
+
+    Options options;
+    detail::Upstream upstream;
+    std::unique_ptr<detail::WatchedBlocks> watched; // if checked
+    std::array<Bin, kSizes> bins;
+
+    // Of large blocks, and of threads that have ended. Relaxed: sums that order nothing.
+    std::atomic<std::uint64_t> allocations{0};
+    std::atomic<std::uint64_t> deallocations{0};
+    std::atomic<std::uint64_t> failures{0};
+    std::atomic<std::size_t> in_use{0};
+    std::atomic<std::size_t> large{0};
+
+    std::mutex mutex; // guards what follows; taken before that of a bin
+    std::vector<Cache*> caches;
+    bool is_open = true;
+
+private:
+    List carve(Bin& bin, std::size_t step) noexcept;
+    bool add_chunk(Bin& bin, std::size_t step) noexcept;
+    std::size_t chunk_alignment(std::size_t step) const noexcept;
+};
+
+} // namespace tarn

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <tarn/thread_cached_pool.h>
+
+#include "src/base/units.h"
+#include "tests/unit/resources/counted.h"
+#include "tests/unit/resources/misuse_handler.h"
+#include "tests/unit/resources/model.h"
+#include "tests/unit/support/threads.h"
+
+namespace tarn {
+
+using test::Counted;
+
+RC_GTEST_PROP(ThreadCachedPoolProperty, BlocksAreApartAndKeepTheirContents, (bool checked))
+{
+    Counted upstream;
+    ThreadCachedPool pool({.largest = KiB(1) << *rc::gen::inRange(0, 6),
+                           .batch = *test::any_size(10'000),
+                           .checked = checked},
+                          &upstream);
+    test::run_against_model(pool, *test::any_steps(), {.knows_its_blocks = false});
+    RC_ASSERT(pool.statistics().in_use == 0U);
+    RC_ASSERT(pool.statistics().deallocations == pool.statistics().allocations);
+}
+
+TEST(ThreadCachedPool, MovesWholeBatches)
+{
+    Counted upstream;
+    ThreadCachedPool pool({.batch = 64 * 32}, &upstream);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 320; ++i)
+        blocks.push_back(pool.allocate(64));
+    EXPECT_EQ(pool.transfers(), 10U);
+    for (void* const block : blocks)
+        pool.deallocate(block, 64);
+    EXPECT_EQ(pool.transfers(), 18U) << "two batches stay with the thread";
+    EXPECT_EQ(upstream.sizes.size(), 1U);
+}
+
+TEST(ThreadCachedPool, ATurnAtTheEdgeOfABatchTakesNoLock)
+{
+    ThreadCachedPool pool({.batch = 64 * 8});
+    std::vector<void*> blocks;
+    for (int i = 0; i < 8; ++i)
+        blocks.push_back(pool.allocate(64));
+    const std::uint64_t before = pool.transfers();
+    for (int i = 0; i < 100; ++i) {
+        void* const one = pool.allocate(64);
+        void* const two = pool.allocate(64);
+        pool.deallocate(one, 64);
+        pool.deallocate(two, 64);
+    }
+    EXPECT_LE(pool.transfers() - before, 1U);
+}
+
+TEST(ThreadCachedPool, WhatAThreadKeptGoesToTheOthers)
+{
+    Counted upstream;
+    ThreadCachedPool pool({}, &upstream);
+    test::in_thread([&] {
+        std::vector<void*> blocks;
+        for (int i = 0; i < 100; ++i)
+            blocks.push_back(pool.allocate(256));
+        for (void* const block : blocks)
+            pool.deallocate(block, 256);
+        EXPECT_EQ(pool.threads(), 1U);
+    });
+    EXPECT_EQ(pool.threads(), 0U);
+    const std::size_t before = upstream.sizes.size();
+    for (int i = 0; i < 100; ++i)
+        static_cast<void>(pool.allocate(256));
+    EXPECT_EQ(upstream.sizes.size(), before);
+    EXPECT_EQ(pool.statistics().allocations, 200U);
+    EXPECT_EQ(pool.statistics().deallocations, 100U);
+}
+
+TEST(ThreadCachedPool, BlocksWanderBetweenThreads)
+{
+    ThreadCachedPool pool({.batch = 512});
+    std::mutex mutex;
+    std::vector<std::pair<unsigned char*, std::size_t>> shared;
+    test::in_threads(4, [&](std::size_t thread) {
+        for (std::size_t i = 0; i < 3000; ++i) {
+            const std::size_t bytes = 16 + (i * 37 + thread) % 500;
+            auto* const block = static_cast<unsigned char*>(pool.allocate(bytes));
+            test::fill(block, bytes, bytes);
+            const std::lock_guard lock(mutex);
+            shared.emplace_back(block, bytes);
+            if (i % 3 == 0) continue;
+            std::swap(shared.back(), shared[i * 31 % shared.size()]);
+            const auto [other, size] = shared.back();
+            shared.pop_back();
+            EXPECT_TRUE(test::holds(other, size, size));
+            pool.deallocate(other, size);
+        }
+    });
+    for (const auto& [block, bytes] : shared)
+        pool.deallocate(block, bytes);
+    EXPECT_EQ(pool.statistics().in_use, 0U);
+    EXPECT_EQ(pool.statistics().allocations, 12'000U);
+    EXPECT_EQ(pool.statistics().deallocations, 12'000U);
+}
+
+TEST(ThreadCachedPool, InstancesAreApart)
+{
+    ThreadCachedPool one;
+    ThreadCachedPool other;
+    for (int i = 0; i < 100; ++i) {
+        void* const block = one.allocate(64);
+        EXPECT_TRUE(one.owns(block));
+        EXPECT_FALSE(other.owns(block));
+        static_cast<void>(other.allocate(64));
+        one.deallocate(block, 64);
+    }
+    EXPECT_EQ(one.statistics().in_use, 0U);
+    EXPECT_EQ(other.statistics().in_use, 6400U);
+}
+
+TEST(ThreadCachedPool, EndsBeforeItsThreads)
+{
+    std::atomic<int> step{0};
+    auto pool = std::make_unique<ThreadCachedPool>();
+    std::thread thread([&] {
+        pool->deallocate(pool->allocate(64), 64);
+        step = 1;
+        while (step != 2)
+            std::this_thread::yield();
+        ThreadCachedPool next;
+        static_cast<void>(next.allocate(64));
+    });
+    while (step != 1)
+        std::this_thread::yield();
+    pool.reset();
+    step = 2;
+    thread.join();
+}
+
+TEST(ThreadCachedPool, FlushGivesBlocksToTheOthers)
+{
+    Counted upstream;
+    ThreadCachedPool pool({}, &upstream);
+    void* const block = pool.allocate(64);
+    pool.deallocate(block, 64);
+    pool.flush();
+    test::in_thread([&] { EXPECT_TRUE(pool.owns(pool.allocate(64))); });
+    EXPECT_EQ(upstream.sizes.size(), 1U);
+}
+
+namespace {
+struct AllocatesAtItsEnd {
+    ThreadCachedPool* pool = nullptr;
+    ~AllocatesAtItsEnd()
+    {
+        if (pool != nullptr) pool->deallocate(pool->allocate(64), 64);
+    }
+};
+} // namespace
+
+TEST(ThreadCachedPool, ServesTheDestructorsOfAThread)
+{
+    ThreadCachedPool pool;
+    test::in_thread([&] {
+        thread_local AllocatesAtItsEnd last_wish; // made first, so it ends last
+        last_wish.pool = &pool;
+        pool.deallocate(pool.allocate(64), 64);
+    });
+    EXPECT_EQ(pool.statistics().allocations, 2U);
+    EXPECT_EQ(pool.statistics().in_use, 0U);
+}
+
+TEST(ThreadCachedPool, RefusesOptionsThatMakeNoSense)
+{
+    EXPECT_THROW(ThreadCachedPool({.largest = KiB(64)}), std::invalid_argument);
+    EXPECT_THROW(ThreadCachedPool({.chunk = KiB(1)}), std::invalid_argument);
+}
+
+TEST(ThreadCachedPoolChecked, ReportsMisuseOfAnyThread)
+{
+    const test::ThrowingMisuseHandler misuse;
+    ThreadCachedPool pool({.checked = true});
+    void* const block = pool.allocate(100);
+    test::in_thread([&] { pool.deallocate(block, 100); });
+    EXPECT_EQ(misuse.of([&] { pool.deallocate(block, 100); }), Misuse::double_free);
+    EXPECT_EQ(pool.statistics().deallocations, 1U);
+}
+
+} // namespace tarn
