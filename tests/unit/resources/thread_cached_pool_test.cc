@@ -68,19 +68,20 @@ TEST(ThreadCachedPool, WhatAThreadKeptGoesToTheOthers)
     ThreadCachedPool pool({}, &upstream);
     test::in_thread([&] {
         std::vector<void*> blocks;
-        for (int i = 0; i < 100; ++i)
+        for (int i = 0; i < 200; ++i)
             blocks.push_back(pool.allocate(256));
         for (void* const block : blocks)
             pool.deallocate(block, 256);
         EXPECT_EQ(pool.threads(), 1U);
     });
     EXPECT_EQ(pool.threads(), 0U);
+    ASSERT_EQ(upstream.sizes.size(), 1U) << "a chunk of 256 blocks";
     const std::size_t before = upstream.sizes.size();
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 200; ++i)
         static_cast<void>(pool.allocate(256));
     EXPECT_EQ(upstream.sizes.size(), before);
-    EXPECT_EQ(pool.statistics().allocations, 200U);
-    EXPECT_EQ(pool.statistics().deallocations, 100U);
+    EXPECT_EQ(pool.statistics().allocations, 400U);
+    EXPECT_EQ(pool.statistics().deallocations, 200U);
 }
 
 TEST(ThreadCachedPool, BlocksWanderBetweenThreads)
