@@ -17,6 +17,7 @@
 #include "src/checks/slot_supply.h"
 #include "src/heap/allocate.h"
 #include "src/heap/heap.h"
+#include "src/heap/settings.h"
 #include "src/heap/slow_path.h"
 
 namespace tarn {
@@ -254,7 +255,7 @@ void for_each_apart(BlockVisitor visit, void* context)
 void start()
 {
     apart->start();
-    has_slots = slot_table.initialise(address_range.granule_count());
+    has_slots = settings.pools && slot_table.initialise(address_range.granule_count());
 }
 
 constexpr BlockChecks kHardenedHeap{.start = start,

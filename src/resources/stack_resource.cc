@@ -50,11 +50,14 @@ StackResource::StackResource(const Options& options, std::shared_ptr<detail::Sta
       is_fast_(end == End::low && !options.checked && !detail::has_address_sanitizer()), end_(end),
       gap_(options.checked || detail::has_address_sanitizer() ? detail::kRedzone : 0),
       ledger_(options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr)
-{}
+{
+    memory_->ledgers[static_cast<std::size_t>(end_)] = ledger_.get();
+}
 
 StackResource::~StackResource()
 {
     reset();
+    memory_->ledgers[static_cast<std::size_t>(end_)] = nullptr;
 }
 
 // Where the next block begins; 0: there is no room.
@@ -79,6 +82,10 @@ void* StackResource::allocate_slowly(std::size_t bytes, std::size_t alignment) n
     if (start != 0) {
         detail::unpoison(block - sizeof(Head), sizeof(Head) + bytes);
         if (ledger_ == nullptr || ledger_->add(block, bytes, alignment, sizeof(Head))) {
+            // What the other end gave back there is its no more.
+            auto* const others = memory_->ledgers[static_cast<std::size_t>(end_ == End::low)];
+            if (others != nullptr)
+                others->forget(block - sizeof(Head), sizeof(Head) + bytes + gap_);
             ::new (static_cast<void*>(block - sizeof(Head))) Head{top(), last_};
             top() = end_ == End::low ? start + bytes + gap_ : start - sizeof(Head);
             last_ = start;

@@ -96,6 +96,11 @@ for kind, options, said in (
     expect((result.returncode, result.stderr + result.stdout) == (0, said),
            f"{said!r} of {kind}{options}", result)
 
+# Without pools each block has a mapping.
+result = harden("double_free", ",pools=off")
+expect(result.returncode == STOPPED and "tarn: harden: double free" in result.stderr, "no pools",
+       result)
+
 result = harden("overflow", ",on_error=continue")
 expect((result.returncode, result.stdout, result.stderr.count("\n")) == (99, "goes on\n", 1),
        "the program goes on", result)

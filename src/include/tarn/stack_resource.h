@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,6 +42,7 @@ public:
     std::uintptr_t begin = 0; // 0: not taken yet
     std::uintptr_t low = 0;   // what is between these two is free
     std::uintptr_t high = 0;
+    std::array<BlockLedger*, 2> ledgers{}; // of the ends, if checked
 };
 
 } // namespace detail

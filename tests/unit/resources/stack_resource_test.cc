@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -59,6 +60,19 @@ TEST(Stack, FindsBlocksThatAreGivenBackOutOfOrder)
             stack->deallocate(first, 32);
             EXPECT_EQ(stack->depth(), 0U);
         }
+    }
+}
+
+TEST(Stack, LetsOneEndUseWhatTheOtherGaveBack)
+{
+    DoubleEndedStack ends({.capacity = 1024, .checked = true});
+    for (int round = 0; round < 3; ++round) {
+        void* const before = ends.low().allocate(600);
+        ends.low().deallocate(before, 600);
+        void* const above = ends.high().allocate(600);
+        std::memset(above, 1, 600);
+        ends.low().deallocate(ends.low().allocate(50), 50); // not a word of a write after free
+        ends.high().deallocate(above, 600);
     }
 }
 
