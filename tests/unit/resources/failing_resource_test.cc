@@ -21,8 +21,10 @@ std::vector<int> refused_of(const FailingOptions& options)
     std::vector<int> refused;
     for (int number = 1; number <= 20; ++number) {
         void* const block = resource.try_allocate(8);
-        if (block == nullptr) refused.push_back(number);
-        resource.deallocate(block, 8);
+        if (block == nullptr)
+            refused.push_back(number);
+        else
+            resource.deallocate(block, 8);
     }
     EXPECT_EQ(resource.requests(), 20U);
     EXPECT_EQ(resource.refused(), refused.size());
