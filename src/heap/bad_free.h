@@ -16,7 +16,8 @@ enum class BadFree : bool { double_free, no_block };
 bool begins_block(const void* address, Descriptor descriptor);
 
 /// Whether a block of the calling thread's own heap is free, as far as a look at its slab tells:
-/// the last one that came back, or none that was handed out since the slab was empty.
+/// the last one that came back, or none that was handed out since the slab was empty. On a slow
+/// path.
 bool is_seen_free(const void* address);
 
 /// Counts it, and tells `settings.bad_free`, which need not return.

@@ -175,8 +175,13 @@ void give_back(Heap* heap, FreeBlock* block)
     if (!begins_block(address, descriptor)) [[unlikely]]
         return tell_bad_free(address, BadFree::no_block);
     const SlowPath path;
+    Heap* const heap = path.entered() ? path.heap() : nullptr;
+    // From outside a slow path another thread may be trimming the slab.
+    const bool is_own = heap != nullptr && heap->id() == descriptor >> kOwnerShift;
+    if (is_own && is_seen_free(address)) [[unlikely]]
+        return tell_bad_free(address, BadFree::double_free);
     tell_freed(address);
-    give_back(path.entered() ? path.heap() : nullptr, static_cast<FreeBlock*>(address));
+    give_back(heap, static_cast<FreeBlock*>(address));
 }
 
 } // namespace
@@ -271,7 +276,7 @@ void deallocate_overflow(void* address)
     const std::size_t index = address_range.descriptor(granule) ^ cache.self;
     Bin& bin = bin_at(cache, index);
     bin.account += kPushStep; // push() took it and had no use for it
-    if (bin.head == address || is_seen_free(address)) [[unlikely]]
+    if (bin.head == address) [[unlikely]]
         return tell_bad_free(address, BadFree::double_free);
     deallocate_anywhere(address);
 }
