@@ -45,7 +45,7 @@ TEST(ThreadStacks, EndAboveTheThreadsDescriptor)
         const char local = 0;
         const std::uintptr_t here = address_of(&local);
         const std::uintptr_t descriptor = address_of(__builtin_thread_pointer());
-        const MemoryRange joined{here - 64, descriptor + (1 << 20)};
+        const MemoryRange joined{here - (1 << 14), descriptor + (1 << 20)};
         stacks.add(3);
         EXPECT_EQ(stacks.owner_of(here, joined), 3U);
         EXPECT_EQ(stacks.owner_of(descriptor, joined), 3U);
