@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 
 #include "src/base/units.h"
 #include "src/heap/size_class.h"
@@ -17,7 +18,8 @@ namespace {
 /// In front of each block: this arena has no slabs from which its size could be told.
 struct alignas(kMinAlignment) Header {
     std::size_t size;
-    std::size_t taken; // bytes of the region, header and padding included
+    std::uint32_t begin; // of what was taken of the region, header and padding included; offsets
+    std::uint32_t end;
 };
 
 struct Region {
@@ -27,6 +29,8 @@ struct Region {
 };
 
 constexpr std::size_t kRegionSize = MiB(1);
+/// Of a block, and of its alignment: regions are far smaller than Header can say.
+constexpr std::size_t kMost = MiB(512);
 
 constinit std::array<Region, 256> regions{};
 constinit std::atomic<std::size_t> handed_out{0};
@@ -61,7 +65,8 @@ void* take(Region& region, std::size_t size, std::size_t alignment)
     std::byte* const start = region.start.load(std::memory_order_relaxed) + at;
     const std::size_t block =
         round_up(reinterpret_cast<std::uintptr_t>(start) + sizeof(Header), alignment);
-    *reinterpret_cast<Header*>(block - sizeof(Header)) = {.size = size, .taken = needed};
+    reinterpret_cast<Header*>(block)[-1] = {size, static_cast<std::uint32_t>(at),
+                                            static_cast<std::uint32_t>(at + needed)};
     handed_out.fetch_add(size, std::memory_order_relaxed);
     return reinterpret_cast<void*>(block);
 }
@@ -71,7 +76,7 @@ void* take(Region& region, std::size_t size, std::size_t alignment)
 void* allocate(std::size_t size, std::size_t alignment)
 {
     alignment = std::max(alignment, kMinAlignment);
-    if (size > MiB(512) || alignment > MiB(512)) return nullptr;
+    if (size > kMost || alignment > kMost) return nullptr;
     size = round_up(std::max(size, std::size_t{1}), kMinAlignment);
     const std::size_t region_size =
         std::max(kRegionSize, round_up(size + sizeof(Header) + alignment, os::kPageSize));
@@ -106,7 +111,7 @@ bool owns(const void* address)
 void release(void* block)
 {
     Region& region = *region_of(block);
-    const Header& header = static_cast<const Header*>(block)[-1];
+    const Header header = static_cast<const Header*>(block)[-1];
     std::byte* const start = region.start.load(std::memory_order_relaxed);
     const std::size_t size = region.size.load(std::memory_order_relaxed);
     if (size > kRegionSize) {
@@ -117,11 +122,12 @@ void release(void* block)
         region.used.store(0, std::memory_order_release);
         return;
     }
-    // The last one: as if it had never been.
-    const auto begin = static_cast<std::size_t>(static_cast<std::byte*>(block) - start);
-    std::size_t end = region.used.load(std::memory_order_relaxed);
-    if (end - header.taken <= begin && begin < end)
-        region.used.compare_exchange_strong(end, end - header.taken, std::memory_order_relaxed);
+    // The last one: as if it had never been, and zeroed for the next.
+    std::size_t end = header.end;
+    if (region.used.load(std::memory_order_relaxed) != end) return;
+    const std::size_t begin = header.begin;
+    std::memset(start + begin, 0, end - begin);
+    region.used.compare_exchange_strong(end, begin, std::memory_order_relaxed);
 }
 
 std::size_t usable_size(const void* block)

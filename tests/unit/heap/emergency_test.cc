@@ -2,9 +2,11 @@
 
 #include "src/heap/emergency.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +16,7 @@
 #include "src/heap/verify.h"
 #include "tests/unit/support/contents.h"
 #include "tests/unit/support/heap.h"
+#include "tests/unit/support/random.h"
 #include "tests/unit/support/threads.h"
 
 namespace tarn {
@@ -53,6 +56,38 @@ TEST(Emergency, RefusesWhatIsTooMuchForIt)
     EXPECT_EQ(emergency::allocate(~std::size_t{0} - 40, 16), nullptr);
     EXPECT_EQ(emergency::allocate(1, GiB(1)), nullptr);
     EXPECT_EQ(emergency::allocate(1, std::size_t{1} << 63), nullptr);
+}
+
+TEST(Emergency, ABlockThatIsReleasedTakesNoOtherWithIt)
+{
+    // Most of what an aligned block takes lies in front of it: its end is nearer to the next
+    // block's than its length says.
+    test::Random random;
+    struct Held {
+        void* block;
+        std::size_t size;
+        std::uint64_t tag;
+    };
+    std::vector<Held> held;
+    for (int i = 0; i < 4000; ++i) {
+        if (!held.empty() && random.one_in(2)) {
+            // Mostly one of the last.
+            const std::size_t back = random.below(std::min<std::size_t>(held.size(), 3));
+            const Held gone = held[held.size() - 1 - back];
+            held.erase(held.end() - 1 - static_cast<std::ptrdiff_t>(back));
+            ASSERT_TRUE(test::holds(gone.block, gone.size, gone.tag)) << "step " << i;
+            emergency::release(gone.block);
+        } else {
+            const std::size_t size = random.between(1, 3000);
+            void* const block = emergency::allocate(size, std::size_t{16} << random.below(12));
+            ASSERT_NE(block, nullptr);
+            ASSERT_TRUE(test::is_zero(block, size)) << "step " << i;
+            held.push_back({block, size, random.next()});
+            test::fill(block, size, held.back().tag);
+        }
+    }
+    for (const Held& each : held)
+        EXPECT_TRUE(test::holds(each.block, each.size, each.tag));
 }
 
 TEST(Emergency, ServesManyThreadsAtOnce)
