@@ -134,11 +134,13 @@ CheckedPlace RecordTable::of_raw(std::uintptr_t raw)
             place.record->state.load(std::memory_order_acquire) == BlockState::live;
         return is_live ? place : CheckedPlace{};
     }
-    CheckedPlace found;
-    for_each_large([&](const CheckedPlace& place) {
-        if (place.raw == raw && place.record->state.load() == BlockState::live) found = place;
-    });
-    return found;
+    // The table is asked by where the program's bytes begin: behind a front of a power of two.
+    for (std::uintptr_t front = kMinAlignment; front != 0; front <<= 1U) {
+        const CheckedPlace place = large_.find(reinterpret_cast<void*>(raw + front)).place();
+        if (place && place.raw == raw)
+            return place.record->state.load() == BlockState::live ? place : CheckedPlace{};
+    }
+    return {};
 }
 
 CheckedPlace RecordTable::pooled_around(std::uintptr_t address)

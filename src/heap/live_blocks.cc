@@ -33,6 +33,20 @@ void visit_if_live(void* outer, LiveBlock block)
     if (settings.checks == nullptr || settings.checks->find_live(block)) visit_noted(outer, block);
 }
 
+template <class Visit> void for_each_carved(Visit visit)
+{
+    for_each_slab([&](const Slab& slab) {
+        for (std::size_t index = 0; index < slab.carved; ++index)
+            visit(slab, block_at(slab, index));
+    });
+}
+
+void visit_pooled(void* noting, const Slab& slab, const FreeBlock* block)
+{
+    visit_if_live(noting,
+                  {reinterpret_cast<std::uintptr_t>(block), shape_of(slab.size_class).block_size});
+}
+
 } // namespace
 
 void Heap::for_each_free_list(void (*use)(void* context, const FreeBlock* list), void* context)
@@ -61,7 +75,10 @@ void release_heap()
     heap_registry.thaw();
 }
 
-bool for_each_live_block(BlockVisitor visit, void* context)
+namespace {
+
+/// All of the pools but those that are on some free list. Errors: false, no memory.
+bool visit_all_but_free(Visit& noting)
 {
     FreeSet free;
     if (!free.is_valid()) return false;
@@ -71,16 +88,24 @@ bool for_each_live_block(BlockVisitor visit, void* context)
     };
     for (std::size_t id = 1; id <= heap_registry.count(); ++id)
         address_range.heap(id).for_each_free_list(add, &free);
-
-    Visit noting{visit, context};
-    for_each_slab([&](const Slab& slab) {
-        const std::size_t size = shape_of(slab.size_class).block_size;
-        for (std::size_t index = 0; index < slab.carved; ++index) {
-            const FreeBlock* const block = block_at(slab, index);
-            if (free.contains(block) || is_absent(slab, block)) continue;
-            visit_if_live(&noting, {reinterpret_cast<std::uintptr_t>(block), size});
-        }
+    for_each_carved([&](const Slab& slab, const FreeBlock* block) {
+        if (!free.contains(block) && !is_absent(slab, block)) visit_pooled(&noting, slab, block);
     });
+    return true;
+}
+
+} // namespace
+
+bool for_each_live_block(BlockVisitor visit, void* context)
+{
+    Visit noting{visit, context};
+    if (settings.checks == nullptr) {
+        if (!visit_all_but_free(noting)) return false;
+    } else {
+        // They know what is in use, even where a program has overwritten the links of free blocks.
+        for_each_carved(
+            [&](const Slab& slab, const FreeBlock* block) { visit_pooled(&noting, slab, block); });
+    }
     for_each_large(visit_if_live, &noting);
     if (settings.checks != nullptr) settings.checks->for_each_apart(visit_noted, &noting);
     return true;

@@ -95,6 +95,16 @@ TEST_F(Records, OfRawBlocksAreThoseInUse)
     }
 }
 
+TEST_F(Records, OfLargeRawBlocksHaveFrontsOfAnyAlignment)
+{
+    for (std::size_t front = kMinAlignment; front <= MiB(2); front *= 2) {
+        const CheckedPlace place = make(MiB(3), 5, front);
+        EXPECT_EQ(records.of_raw(place.raw).record, place.record) << front;
+        EXPECT_FALSE(records.of_raw(place.raw + front)) << front;
+        drop(place);
+    }
+}
+
 TEST_F(Records, StayWhenTheBlockIsFreedUnlessItIsLarge)
 {
     for (const std::size_t room : kRooms) {
