@@ -50,12 +50,11 @@ Run allocate_run(const SlabShape& shape, Growth growth)
 {
     if (!budget.reserve(shape.span())) return {};
     const std::size_t gap = gap_behind(shape);
-    Run run = page_heap.allocate(shape.granules + gap, growth);
+    const Run run = page_heap.allocate(shape.granules, growth, gap);
     if (run.granules == 0) {
         budget.release(shape.span());
         return run;
     }
-    run.granules = shape.granules;
     // Where the system has no more mappings it is a gap that can be written to.
     if (gap != 0)
         os::forbid(address_range.granule_address(run.granule + run.granules), gap * kGranule);
@@ -69,8 +68,8 @@ void release_run(const Slab& slab, const SlabShape& shape, std::size_t touched)
         gap == 0 ||
         os::commit(address_range.granule_address(slab.granule + shape.granules), gap * kGranule);
     // What cannot be used again stays where it is.
-    page_heap.release(slab.granule, shape.granules + (is_usable ? gap : 0), touched,
-                      slab.dense ? Growth::dense : Growth::sparse);
+    page_heap.release(slab.granule, shape.granules, touched,
+                      slab.dense ? Growth::dense : Growth::sparse, is_usable ? gap : 0);
     budget.release(shape.span());
 }
 

@@ -172,17 +172,18 @@ Chunk* PageHeap::find_chunk(std::size_t granules, bool aligned, std::size_t& fir
     }
 }
 
-Run PageHeap::allocate(std::size_t granules, Growth growth)
+Run PageHeap::allocate(std::size_t granules, Growth growth, std::size_t gap)
 {
     const std::size_t size = granules << kGranuleShift;
+    const std::size_t whole = granules + gap;
     const os::LockGuard guard(mutex_);
     std::size_t first = 0;
-    Chunk* const chunk = find_chunk(granules, is_power_of_two(granules), first);
+    Chunk* const chunk = find_chunk(whole, is_power_of_two(whole), first);
     if (chunk == nullptr) return {};
-    const GranuleSet run = GranuleSet::range(first, granules);
+    const GranuleSet run = GranuleSet::range(first, whole);
     const GranuleSet dirty = run & chunk->dirty;
     take(*chunk, run, first);
-    dirty_.store(dirty_.load(std::memory_order_relaxed) - size_of(dirty, run, granules),
+    dirty_.store(dirty_.load(std::memory_order_relaxed) - size_of(dirty, run, whole),
                  std::memory_order_relaxed);
     if (growth == Growth::dense) dense_ += size;
     used_.store(used_.load(std::memory_order_relaxed) + size, std::memory_order_relaxed);
@@ -192,7 +193,7 @@ Run PageHeap::allocate(std::size_t granules, Growth growth)
 }
 
 void PageHeap::release(std::size_t granule, std::size_t granules, std::size_t touched,
-                       Growth growth)
+                       Growth growth, std::size_t gap)
 {
     const std::size_t size = granules << kGranuleShift;
     const std::uint64_t now = os::clock_milliseconds();
@@ -200,12 +201,12 @@ void PageHeap::release(std::size_t granule, std::size_t granules, std::size_t to
         const os::LockGuard guard(mutex_);
         Chunk& chunk = address_range.chunk(granule / kChunkGranules);
         const std::size_t first = granule % kChunkGranules;
-        const GranuleSet run = GranuleSet::range(first, granules);
+        const GranuleSet run = GranuleSet::range(first, granules + gap);
         TARN_ASSERT((chunk.free & run).empty());
         chunk.dirty = chunk.dirty | GranuleSet::range(first, touched);
         give(chunk, run, first);
         chunk.freed_at = static_cast<std::uint32_t>(now);
-        const std::size_t dirty = size_of(chunk.dirty & run, run, granules);
+        const std::size_t dirty = size_of(chunk.dirty & run, run, granules + gap);
         dirty_.store(dirty_.load(std::memory_order_relaxed) + dirty, std::memory_order_relaxed);
         used_.store(used_.load(std::memory_order_relaxed) - size, std::memory_order_relaxed);
         if (growth == Growth::dense) dense_ -= size;

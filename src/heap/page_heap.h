@@ -35,12 +35,15 @@ enum class Growth : bool { sparse, dense };
 
 class PageHeap {
 public:
-    /// Returns `granules` granules in a row, within one chunk, aligned to their own size if that
-    /// is a power of two. Errors: an empty run when range or system have no more.
-    Run allocate(std::size_t granules, Growth growth);
+    /// Returns `granules` granules in a row, within one chunk, with `gap` more behind them that
+    /// nobody is to use; aligned to the size of both if that is a power of two.
+    /// Errors: an empty run when range or system have no more.
+    Run allocate(std::size_t granules, Growth growth, std::size_t gap = 0);
 
-    /// Takes a run back, of which the first `touched` granules may hold something.
-    void release(std::size_t granule, std::size_t granules, std::size_t touched, Growth growth);
+    /// Takes a run back, of which the first `touched` granules may hold something, and `gap`
+    /// granules behind it, or none if they are never to be used again.
+    void release(std::size_t granule, std::size_t granules, std::size_t touched, Growth growth,
+                 std::size_t gap = 0);
 
     /// Gives back what has been free for purge_delay; at most `chunks` chunks, to bound the time.
     void purge_due(std::uint64_t now, std::size_t chunks);

@@ -160,6 +160,21 @@ TEST_F(PageHeapTest, MayBeUsedByManyThreadsAtOnce)
     });
 }
 
+TEST_F(PageHeapTest, AGapIsTakenButIsNoMemory)
+{
+    const std::size_t used = page_heap.used();
+    const Granules run = page_heap.allocate(3, Growth::dense, 5);
+    EXPECT_EQ(run.granules, 3U);
+    EXPECT_EQ(run.granule % 8, 0U) << "aligned to the size of both";
+    EXPECT_EQ(page_heap.used(), used + 3 * kGranule);
+    const Granules next = page_heap.allocate(1, Growth::sparse);
+    EXPECT_TRUE(next.granule < run.granule || next.granule >= run.granule + 8);
+    page_heap.release(next.granule, 1, 0, Growth::sparse);
+    page_heap.release(run.granule, 3, 0, Growth::dense, 5);
+    EXPECT_EQ(page_heap.used(), used);
+    page_heap.verify();
+}
+
 TEST_F(PageHeapTest, CountsFreeMemoryThatIsStillThere)
 {
     const Granules run = page_heap.allocate(8, Growth::sparse);
