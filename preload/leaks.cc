@@ -295,7 +295,7 @@ void prepare_leak_report()
     started_at = os::clock_milliseconds();
     if (options.leaks) settings.thread_leaves = note_thread_end;
     if (!options.stacks && !options.counts_sites()) return;
-    prepare_state();
+    prepare_state(started_at);
     settings.observer = start_tracing({.most_calls = options.depth,
                                        .counts_sites = options.counts_sites(),
                                        .sample_period = sample_period(options)});

@@ -77,7 +77,7 @@ void after_fork_in_child()
 
 } // namespace
 
-void prepare_state()
+void prepare_state(std::uint64_t started_at)
 {
     const Options& options = startup_options();
     const std::string_view pattern = options.state.view();
@@ -87,6 +87,7 @@ void prepare_state()
     if (state_file.open({.path = path.view(),
                          .options = in_force.view(),
                          .sample_period = sample_period(options),
+                         .started_at = started_at,
                          .sink = write_report}))
         os::add_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});
 }

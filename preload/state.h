@@ -4,11 +4,14 @@
 
 #pragma once
 
+#include <cstdint>
+
 namespace tarn {
 
 /// With the options, before anything is traced and before the heap has its fork handlers: those
-/// here are to run while it is held.
-void prepare_state();
+/// here are to run while it is held. `started_at`: as the report says it, milliseconds of
+/// os::clock_milliseconds().
+void prepare_state(std::uint64_t started_at);
 
 /// From the constructor.
 void start_state();

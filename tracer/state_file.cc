@@ -67,7 +67,7 @@ void describe(StateHeader& header, const StateDescription& description)
                     .timeline = sizeof(TimelineTable)};
     header.process = os::process_id();
     header.process_started = os::start_of_process(header.process);
-    header.started_at = os::clock_milliseconds();
+    header.started_at = description.started_at;
     header.wall_clock = os::wall_clock_seconds();
     header.sample_period = description.sample_period;
     set_moment(header.first);

@@ -25,6 +25,7 @@ struct StateDescription {
     std::string_view path;
     std::string_view options;    // text for readers
     std::uint64_t sample_period; // bytes
+    std::uint64_t started_at;    // milliseconds of os::clock_milliseconds()
     TextSink sink;               // for what goes wrong
 };
 

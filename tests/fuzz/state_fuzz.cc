@@ -43,9 +43,11 @@ void add_mark(std::uint64_t number)
 tarn::FilePages good_file()
 {
     const std::string path = "/tmp/tarn-state-fuzz." + std::to_string(::getpid());
-    if (!tarn::arena.initialise() ||
-        !tarn::state_file.open(
-            {.path = path, .options = "trace", .sample_period = 0, .sink = ignore}))
+    if (!tarn::arena.initialise() || !tarn::state_file.open({.path = path,
+                                                             .options = "trace",
+                                                             .sample_period = 0,
+                                                             .started_at = 0,
+                                                             .sink = ignore}))
         std::abort();
     for (std::uint32_t number : {1U, 2U})
         tarn::state_file.note_module({.size = 0,
