@@ -13,6 +13,7 @@
 #include "tests/unit/resources/gap.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
+#include "tests/unit/support/contents.h"
 
 namespace tarn {
 

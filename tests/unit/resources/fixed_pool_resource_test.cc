@@ -16,6 +16,7 @@
 #include "tests/unit/resources/counted.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
+#include "tests/unit/support/contents.h"
 
 namespace tarn {
 

@@ -17,6 +17,7 @@
 #include "tests/unit/resources/gap.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
+#include "tests/unit/support/contents.h"
 #include "tests/unit/support/threads.h"
 
 static int frame_marks = 0;
