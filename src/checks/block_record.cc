@@ -19,25 +19,6 @@ namespace {
 
 constexpr std::size_t kLargeStep = KiB(64);
 
-/// Where a block of the pools lies that holds an address, or would.
-struct PooledPlace {
-    std::size_t granule; // first of the slab
-    std::size_t index;   // in the slab
-    std::uintptr_t raw;
-    std::size_t room;
-};
-
-PooledPlace pooled_place(std::uintptr_t address, std::size_t granule, Descriptor descriptor)
-{
-    constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
-    const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
-    const SlabShape& shape = shape_of(size_class);
-    const std::size_t first = AddressRange::first_granule(granule, size_class);
-    const auto slab = reinterpret_cast<std::uintptr_t>(address_range.granule_address(first));
-    const std::size_t index = shape.is_single_block() ? 0 : block_index(shape, address - slab);
-    return {first, index, slab + index * shape.block_size, shape.block_size};
-}
-
 } // namespace
 
 void RecordTable::initialise()
@@ -50,12 +31,6 @@ void RecordTable::initialise()
         granules = address_range.granule_count();
     }
     settings.pools = false; // every block has a mapping of its own
-}
-
-BlockRecord* RecordTable::pooled_record(std::size_t granule, std::size_t index) const
-{
-    std::byte* const first = pooled_.find(granule);
-    return first != nullptr ? reinterpret_cast<BlockRecord*>(first) + index : nullptr;
 }
 
 BlockRecord* RecordTable::take_large_record()
@@ -82,41 +57,23 @@ void RecordTable::put_back_large_record(BlockRecord* record)
     free_large_ = record;
 }
 
-CheckedPlace RecordTable::make(void* raw, std::size_t front)
+CheckedPlace RecordTable::make_large(void* raw, std::size_t front)
 {
-    const auto address = reinterpret_cast<std::uintptr_t>(raw);
-    const auto front_shift = static_cast<std::uint8_t>(std::countr_zero(front));
-    if (address_range.contains(raw)) {
-        const std::size_t granule = address_range.granule_of(raw);
-        if (pooled_.make(granule) == nullptr) return {};
-        const PooledPlace place = pooled_place(address, granule, address_range.descriptor(granule));
-        BlockRecord* const record = pooled_record(place.granule, place.index);
-        record->front_shift = front_shift;
-        return {record, address, place.room};
-    }
     BlockRecord* const record = take_large_record();
     if (record == nullptr) return {};
-    record->front_shift = front_shift;
+    const auto address = reinterpret_cast<std::uintptr_t>(raw);
+    record->front_shift = static_cast<std::uint8_t>(std::countr_zero(front));
     const LargeBlock large{record, address, large_usable_size(raw)};
     if (large_.insert(reinterpret_cast<void*>(address + front), large)) return large.place();
     put_back_large_record(record);
     return {};
 }
 
-CheckedPlace RecordTable::at(const void* start)
+CheckedPlace RecordTable::apart_at(const void* start)
 {
     const auto address = reinterpret_cast<std::uintptr_t>(start);
     if (guard_pool.contains(address)) return guard_pool.at(start);
-    if (!address_range.contains(start)) return large_.find(start).place();
-    const std::size_t granule = address_range.granule_of(start);
-    const Descriptor descriptor = address_range.descriptor_at_once(granule);
-    if (descriptor == 0) return {};
-    const PooledPlace place = pooled_place(address, granule, descriptor);
-    BlockRecord* const record = pooled_record(place.granule, place.index);
-    if (record == nullptr || record->state.load(std::memory_order_acquire) == BlockState::unknown)
-        return {};
-    const CheckedPlace found{record, place.raw, place.room};
-    return found.start() == address ? found : CheckedPlace{};
+    return large_.find(start).place();
 }
 
 CheckedPlace RecordTable::at_once(const void* start)
@@ -151,10 +108,9 @@ CheckedPlace RecordTable::pooled_around(std::uintptr_t address)
     // Of a run that is one block only the first granule has a record.
     for (;; --granule) {
         const PooledPlace place = pooled_place(address, granule, descriptor);
-        BlockRecord* const record = pooled_record(place.granule, place.index);
-        const bool is_known = record != nullptr &&
-                              record->state.load(std::memory_order_acquire) != BlockState::unknown;
-        if (is_known && address < place.raw + place.room) return {record, place.raw, place.room};
+        BlockRecord* const record = known_record(place);
+        if (record != nullptr && address < place.raw + place.room)
+            return {record, place.raw, place.room};
         const bool may_go_on = place.room > kMaxSharedSlabBlock && granule != 0 &&
                                address_range.descriptor_at_once(granule - 1) == descriptor &&
                                address - place.raw < place.room;
@@ -173,11 +129,8 @@ CheckedPlace RecordTable::around(std::uintptr_t address)
     return found;
 }
 
-void RecordTable::forget(const CheckedPlace& place)
+void RecordTable::forget_large(CheckedPlace place)
 {
-    // Of a block of the pools what was known stays, for who frees it once more.
-    place.record->state.store(BlockState::freed, std::memory_order_release);
-    if (address_range.contains(reinterpret_cast<void*>(place.raw))) return;
     large_.remove(reinterpret_cast<void*>(place.start()));
     put_back_large_record(place.record);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,6 +18,7 @@
 #include "src/base/units.h"
 #include "src/fallback/address_table.h"
 #include "src/heap/granule_array.h"
+#include "src/heap/slab_shape.h"
 #include "src/os/mutex.h"
 
 namespace tarn {
@@ -59,10 +61,35 @@ public:
 
     /// A record for a block that the heap has just given; its front is yet to be set.
     /// Errors: an empty one, no memory.
-    CheckedPlace make(void* raw, std::size_t front);
+    CheckedPlace make(void* raw, std::size_t front)
+    {
+        if (!address_range.contains(raw)) [[unlikely]]
+            return make_large(raw, front);
+        const std::size_t granule = address_range.granule_of(raw);
+        const PooledPlace place = pooled_place(reinterpret_cast<std::uintptr_t>(raw), granule,
+                                               address_range.descriptor_at_once(granule));
+        auto* const first = reinterpret_cast<BlockRecord*>(pooled_.make(place.granule));
+        if (first == nullptr) [[unlikely]]
+            return {};
+        BlockRecord& record = first[place.index];
+        record.front_shift = static_cast<std::uint8_t>(std::countr_zero(front));
+        return {&record, place.raw, place.room};
+    }
     /// The block that begins at `start` for the program. None if there never was one, or the memory
     /// has become another's.
-    CheckedPlace at(const void* start);
+    CheckedPlace at(const void* start)
+    {
+        if (!address_range.contains(start)) [[unlikely]]
+            return apart_at(start);
+        const auto address = reinterpret_cast<std::uintptr_t>(start);
+        const std::size_t granule = address_range.granule_of(start);
+        const Descriptor descriptor = address_range.descriptor_at_once(granule);
+        if (descriptor == 0) return {};
+        const PooledPlace place = pooled_place(address, granule, descriptor);
+        BlockRecord* const record = known_record(place);
+        if (record == nullptr || place.raw + record->front() != address) return {};
+        return {record, place.raw, place.room};
+    }
     /// As at(), without waiting for a lock: what is large may not be found.
     CheckedPlace at_once(const void* start);
     /// The block that `address` lies in, or next to: within it, its front or what is behind.
@@ -70,7 +97,13 @@ public:
     /// The heap's block, if the program has it.
     CheckedPlace of_raw(std::uintptr_t raw);
     /// The memory goes back to the heap. Of a large block the record goes, too.
-    void forget(const CheckedPlace& place);
+    void forget(const CheckedPlace& place)
+    {
+        // Of a block of the pools what was known stays, for who frees it once more.
+        place.record->state.store(BlockState::freed, std::memory_order_release);
+        if (!address_range.contains(reinterpret_cast<void*>(place.raw))) [[unlikely]]
+            forget_large(place);
+    }
 
     /// Calls `use` with every place that has a large block.
     template <class Use> void for_each_large(Use use)
@@ -88,7 +121,40 @@ private:
         CheckedPlace place() const { return {record, raw, room}; }
     };
 
-    BlockRecord* pooled_record(std::size_t granule, std::size_t index) const;
+    /// Where a block of the pools lies that holds an address, or would.
+    struct PooledPlace {
+        std::size_t granule; // first of the slab
+        std::size_t index;   // in the slab
+        std::uintptr_t raw;
+        std::size_t room;
+    };
+
+    static PooledPlace pooled_place(std::uintptr_t address, std::size_t granule,
+                                    Descriptor descriptor)
+    {
+        constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
+        const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
+        const SlabShape& shape = shape_of(size_class);
+        const std::size_t first = AddressRange::first_granule(granule, size_class);
+        const auto slab = reinterpret_cast<std::uintptr_t>(address_range.granule_address(first));
+        // 0 of a single block, which is longer than a granule.
+        const std::size_t index = block_index(shape, address - slab);
+        return {first, index, slab + index * shape.block_size, shape.block_size};
+    }
+
+    /// Its record; nullptr: there never was a block.
+    BlockRecord* known_record(const PooledPlace& place) const
+    {
+        auto* const first = reinterpret_cast<BlockRecord*>(pooled_.find(place.granule));
+        if (first == nullptr) return nullptr;
+        BlockRecord* const record = first + place.index;
+        const BlockState state = record->state.load(std::memory_order_acquire);
+        return state != BlockState::unknown ? record : nullptr;
+    }
+
+    void forget_large(CheckedPlace place);
+    CheckedPlace make_large(void* raw, std::size_t front);
+    CheckedPlace apart_at(const void* start);
     BlockRecord* take_large_record();
     void put_back_large_record(BlockRecord* record);
     CheckedPlace pooled_around(std::uintptr_t address);

@@ -8,30 +8,10 @@ namespace tarn::canary {
 
 constinit std::uint64_t detail::secret = 0;
 
+using detail::kWord;
+using detail::word_at;
+
 namespace {
-
-constexpr std::size_t kWord = sizeof(std::uint64_t);
-
-std::uint64_t& word_at(std::uintptr_t address)
-{
-    return *reinterpret_cast<std::uint64_t*>(address);
-}
-
-/// The words of a back: of the first one only the bytes of `mask`, the program has the others.
-struct Back {
-    std::uintptr_t first;
-    std::uint64_t mask;
-    bool has_second;
-};
-
-Back back_of(const CheckedPlace& place)
-{
-    const std::uintptr_t end = place.end();
-    const std::uintptr_t first = end & ~(kWord - 1);
-    return {.first = first,
-            .mask = ~std::uint64_t{0} << 8 * (end - first),
-            .has_second = first + kWord < place.raw + place.room};
-}
 
 /// The bytes from `start` up to `end` that are not the canary's. Requires: there is one.
 Change find_change(std::uintptr_t start, std::uintptr_t end, std::uint64_t word)
@@ -56,17 +36,6 @@ void initialise()
     detail::secret = os::random_number();
 }
 
-void fill(const CheckedPlace& place)
-{
-    const std::uintptr_t start = place.start();
-    const std::uint64_t word = word_of(start);
-    word_at(start - kFront) = word;
-    word_at(start - kWord) = word;
-    const Back back = back_of(place);
-    word_at(back.first) = (word_at(back.first) & ~back.mask) | (word & back.mask);
-    if (back.has_second) word_at(back.first + kWord) = word;
-}
-
 Change check_front(const CheckedPlace& place)
 {
     const std::uintptr_t start = place.start();
@@ -78,7 +47,7 @@ Change check_front(const CheckedPlace& place)
 
 Change check_back(const CheckedPlace& place)
 {
-    const Back back = back_of(place);
+    const detail::Back back = detail::back_of(place);
     const std::uint64_t word = word_of(place.start());
     const bool is_first_right = ((word_at(back.first) ^ word) & back.mask) == 0;
     if (is_first_right && (!back.has_second || word_at(back.first + kWord) == word)) [[likely]]

@@ -44,7 +44,58 @@ inline std::uint64_t word_of(std::uintptr_t start)
     return mixed | 0x8080808080808080U;
 }
 
-void fill(const CheckedPlace& place);
+namespace detail {
+
+inline constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+inline std::uint64_t& word_at(std::uintptr_t address)
+{
+    return *reinterpret_cast<std::uint64_t*>(address);
+}
+
+/// The words of a back: of the first one only the bytes of `mask`, the program has the others.
+struct Back {
+    std::uintptr_t first;
+    std::uint64_t mask;
+    bool has_second;
+};
+
+inline Back back_of(const CheckedPlace& place)
+{
+    const std::uintptr_t end = place.end();
+    const std::uintptr_t first = end & ~(kWord - 1);
+    return {.first = first,
+            .mask = ~std::uint64_t{0} << 8 * (end - first),
+            .has_second = first + kWord < place.raw + place.room};
+}
+
+} // namespace detail
+
+inline void fill(const CheckedPlace& place)
+{
+    using namespace detail;
+    const std::uintptr_t start = place.start();
+    const std::uint64_t word = word_of(start);
+    word_at(start - kFront) = word;
+    word_at(start - kWord) = word;
+    const Back back = back_of(place);
+    word_at(back.first) = (word_at(back.first) & ~back.mask) | (word & back.mask);
+    if (back.has_second) word_at(back.first + kWord) = word;
+}
+
+/// Whether nothing has changed.
+inline bool is_intact(const CheckedPlace& place)
+{
+    using namespace detail;
+    const std::uintptr_t start = place.start();
+    const std::uint64_t word = word_of(start);
+    const Back back = back_of(place);
+    std::uint64_t changed = (word_at(start - kFront) ^ word) | (word_at(start - kWord) ^ word) |
+                            ((word_at(back.first) ^ word) & back.mask);
+    if (back.has_second) changed |= word_at(back.first + kWord) ^ word;
+    return changed == 0;
+}
+
 /// What has changed in front of the block.
 Change check_front(const CheckedPlace& place);
 /// What has changed behind it.

@@ -34,7 +34,7 @@ std::uint32_t now()
     return static_cast<std::uint32_t>(os::clock_milliseconds());
 }
 
-void release(const CheckedPlace& place)
+[[gnu::always_inline]] inline void release(const CheckedPlace& place)
 {
     auto* const raw = reinterpret_cast<void*>(place.raw);
     if (!is_in_pools(place)) os::commit(raw, place.room);
@@ -42,17 +42,23 @@ void release(const CheckedPlace& place)
     deallocate_unchecked(raw);
 }
 
-void leave_quarantine(const CheckedPlace& place)
+[[gnu::noinline]] void leave_quarantine(CheckedPlace place)
 {
     report_late_write(place, "when it was to be reused");
     release(place);
 }
 
-/// What becomes of a block that the program has given back.
-void retire(const CheckedPlace& place)
+[[gnu::noinline]] void close_guarded(CheckedPlace place)
 {
-    if (guards::has(place)) return guard_pool.close(place);
-    if (!is_in_pools(place)) {
+    guard_pool.close(place);
+}
+
+/// What becomes of a block that the program has given back.
+[[gnu::always_inline]] inline void retire(const CheckedPlace& place)
+{
+    if (guards::has(place)) [[unlikely]]
+        return close_guarded(place);
+    if (!is_in_pools(place)) [[unlikely]] {
         if (check_settings.quarantine == 0) return release(place);
         os::forbid(reinterpret_cast<void*>(place.raw), place.room);
     } else if (check_settings.fills_freed) {
@@ -97,27 +103,9 @@ CheckedPlace take_from_heap(const BlockRequest& request, std::size_t front, std:
     return place;
 }
 
-void* allocate(const BlockRequest& request)
+/// Gives a block that has its canaries to the program.
+[[gnu::always_inline]] inline void* hand_out(const CheckedPlace& place, const BlockRequest& request)
 {
-    const std::size_t front = std::max(request.alignment, kMinAlignment);
-    std::size_t whole = 0;
-    if (__builtin_add_overflow(request.size, front + canary::kShortest, &whole) ||
-        static_cast<std::ptrdiff_t>(whole) < 0) {
-        report_size(request.size);
-        return nullptr;
-    }
-    std::uint32_t stack = check_settings.keeps_stacks ? current_stack() : 0;
-    CheckedPlace place;
-    if (guards::want(request.size, stack)) place = guard_pool.take(request.size, request.alignment);
-    const bool is_guarded = static_cast<bool>(place);
-    if (!is_guarded) place = take_from_heap(request, front, whole);
-    if (!place) return nullptr;
-    count_call();
-    note_allocated(*place.record, request, stack);
-    if (is_guarded)
-        guard_gap::fill(place);
-    else if (check_settings.canaries)
-        canary::fill(place);
     auto* const start = reinterpret_cast<void*>(place.start());
     if (!request.is_zeroed && check_settings.fills_allocated)
         poison::fill_allocated(place.start(), std::min(request.size, kMostFilled));
@@ -128,18 +116,56 @@ void* allocate(const BlockRequest& request)
     return start;
 }
 
+/// nullptr: the limits of guards are reached.
+[[gnu::noinline]] void* allocate_guarded(const BlockRequest& request, std::uint32_t stack)
+{
+    const CheckedPlace place = guard_pool.take(request.size, request.alignment);
+    if (!place) return nullptr;
+    note_allocated(*place.record, request, stack);
+    guard_gap::fill(place);
+    return hand_out(place, request);
+}
+
+void* allocate(const BlockRequest& request)
+{
+    const std::size_t front = std::max(request.alignment, kMinAlignment);
+    std::size_t whole = 0;
+    if (__builtin_add_overflow(request.size, front + canary::kShortest, &whole) ||
+        static_cast<std::ptrdiff_t>(whole) < 0) {
+        report_size(request.size);
+        return nullptr;
+    }
+    count_call();
+    std::uint32_t stack = check_settings.keeps_stacks ? current_stack() : 0;
+    if (guards::want(request.size, stack)) [[unlikely]] {
+        if (void* const block = allocate_guarded(request, stack)) return block;
+    }
+    const CheckedPlace place = take_from_heap(request, front, whole);
+    if (!place) return nullptr;
+    note_allocated(*place.record, request, stack);
+    if (check_settings.canaries) canary::fill(place);
+    return hand_out(place, request);
+}
+
+[[gnu::noinline, gnu::cold]] void tell_bad_pointer(CheckedPlace place, const void* block,
+                                                   bool is_resize)
+{
+    report_bad_pointer(place, block, is_resize);
+}
+
 /// Makes the block the caller's to free. False: it is not in use, which is reported.
-bool claim(const CheckedPlace& place, const void* block, bool is_resize)
+[[gnu::always_inline]] inline bool claim(const CheckedPlace& place, const void* block,
+                                         bool is_resize)
 {
     BlockState state = BlockState::live;
     if (place && place.record->state.compare_exchange_strong(state, BlockState::quarantined))
         return true;
-    report_bad_pointer(place, block, is_resize);
+    tell_bad_pointer(place, block, is_resize);
     return false;
 }
 
 /// Looks at a block that was claimed, and remembers who gave it back.
-void note_freed(const CheckedPlace& place)
+[[gnu::always_inline]] inline void note_freed(const CheckedPlace& place)
 {
     if (settings.observer != nullptr) tell_freed(reinterpret_cast<void*>(place.start()));
     report_damage(place, nullptr);
@@ -152,7 +178,7 @@ void note_freed(const CheckedPlace& place)
 
 constinit LateFrees late_frees;
 
-void retire_late(const CheckedPlace& place)
+[[gnu::noinline]] void retire_late(CheckedPlace place)
 {
     note_freed(place);
     place.record->freed_at = 0; // by whom, and where, was never known
@@ -168,9 +194,15 @@ void deallocate_outside(void* block)
         late_frees.put(place);
 }
 
-void deallocate(const BlockReturn& given)
+[[gnu::noinline]] void take_late_frees()
 {
     late_frees.take_all(retire_late);
+}
+
+void deallocate(const BlockReturn& given)
+{
+    if (late_frees.are_there()) [[unlikely]]
+        take_late_frees();
     const CheckedPlace place = records.at(given.block);
     if (!place && free_foreign(given.block)) return;
     count_call();

@@ -17,15 +17,9 @@ constexpr std::uint8_t kNoAlignment = 4; // 2^4 = kMinAlignment
 
 } // namespace
 
-bool is_in_pools(const CheckedPlace& place)
-{
-    return address_range.contains(reinterpret_cast<void*>(place.raw));
-}
-
-bool report_damage(const CheckedPlace& place, const char* occasion)
+bool detail::find_damage(CheckedPlace place, const char* occasion)
 {
     const bool is_guarded = guards::has(place);
-    if (!check_settings.canaries && !is_guarded) return false;
     if (const Change change =
             is_guarded ? guard_gap::check_front(place) : canary::check_front(place))
         return report_change(CheckFault::underflow, place, change, occasion), true;
@@ -34,7 +28,7 @@ bool report_damage(const CheckedPlace& place, const char* occasion)
     return false;
 }
 
-void check_form(const CheckedPlace& place, BlockKind kind)
+void detail::compare_form(CheckedPlace place, BlockKind kind)
 {
     if (!check_settings.checks_kinds) return;
     const BlockRecord& record = *place.record;

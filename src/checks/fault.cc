@@ -15,7 +15,6 @@ namespace {
 constinit CheckHooks hooks{};
 
 constinit std::atomic<std::uint32_t> thread_count{0};
-[[gnu::tls_model("initial-exec")]] constinit thread_local std::uint32_t thread_number = 0;
 
 /// What was reported, as far as there is room: a loop that does the same thing wrong a million
 /// times has one report.
@@ -91,7 +90,7 @@ void set_check_hooks(const CheckHooks& wanted)
 
 void note_thread_end()
 {
-    if (thread_number != 0) thread_stacks.remove(thread_number - 1);
+    if (detail::thread_number != 0) thread_stacks.remove(detail::thread_number - 1);
 }
 
 std::uint32_t current_stack()
@@ -104,14 +103,11 @@ std::uint32_t site_of(std::uint32_t stack)
     return hooks.site_of != nullptr ? hooks.site_of(stack) : 0;
 }
 
-std::uint16_t own_thread_number()
+void detail::number_this_thread()
 {
-    if (thread_number == 0) [[unlikely]] {
-        thread_number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
-        thread_stacks.add(thread_number - 1);
-        if (hooks.thread_begins != nullptr) hooks.thread_begins();
-    }
-    return static_cast<std::uint16_t>(thread_number - 1);
+    thread_number = thread_count.fetch_add(1, std::memory_order_relaxed) + 1;
+    thread_stacks.add(thread_number - 1);
+    if (hooks.thread_begins != nullptr) hooks.thread_begins();
 }
 
 CheckedBlock describe(const CheckedPlace& place)

@@ -18,8 +18,20 @@ void set_check_hooks(const CheckHooks& hooks);
 std::uint32_t current_stack();
 /// See CheckHooks.
 std::uint32_t site_of(std::uint32_t stack);
+
+namespace detail {
+/// 0: the thread has none yet; else one more than it.
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local std::uint32_t thread_number = 0;
+void number_this_thread();
+} // namespace detail
+
 /// The first thread that asks is 0. They are counted up to 65535.
-std::uint16_t own_thread_number();
+inline std::uint16_t own_thread_number()
+{
+    if (detail::thread_number == 0) [[unlikely]]
+        detail::number_this_thread();
+    return static_cast<std::uint16_t>(detail::thread_number - 1);
+}
 
 CheckedBlock describe(const CheckedPlace& place);
 

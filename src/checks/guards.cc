@@ -7,9 +7,9 @@
 
 namespace tarn::guards {
 
-namespace {
+constinit GuardSettings detail::chosen{};
 
-constinit GuardSettings settings{};
+namespace {
 
 /// A thread's countdown to its next block of the sample.
 struct Countdown {
@@ -41,7 +41,7 @@ bool is_next_of_sample(std::size_t period)
 
 bool is_chosen(std::size_t size, std::uint32_t& stack)
 {
-    const GuardChoice& choice = settings.choice;
+    const GuardChoice& choice = detail::chosen.choice;
     switch (choice.kind) {
     case GuardChoice::Kind::none:
         return false;
@@ -62,15 +62,15 @@ bool is_chosen(std::size_t size, std::uint32_t& stack)
 
 void choose(const GuardSettings& wanted)
 {
-    settings = wanted;
+    detail::chosen = wanted;
 }
 
 void start()
 {
-    if (settings.choice) guard_pool.initialise(settings.limits);
+    if (detail::chosen.choice) guard_pool.initialise(detail::chosen.limits);
 }
 
-bool want(std::size_t size, std::uint32_t& stack)
+bool detail::is_wanted(std::size_t size, std::uint32_t& stack)
 {
     if (!is_chosen(size, stack)) return false;
     if (stack == 0) stack = current_stack();

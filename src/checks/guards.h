@@ -17,6 +17,11 @@ struct GuardSettings {
     GuardLimits limits = {};
 };
 
+namespace detail {
+extern constinit GuardSettings chosen;
+bool is_wanted(std::size_t size, std::uint32_t& stack);
+} // namespace detail
+
 /// Before the first block.
 void choose(const GuardSettings& wanted);
 /// When the heap knows its memory.
@@ -24,7 +29,10 @@ void start();
 
 /// Whether a block of so many bytes is to be guarded. `stack`: of the caller; 0: not found yet, it
 /// is if that is needed.
-bool want(std::size_t size, std::uint32_t& stack);
+inline bool want(std::size_t size, std::uint32_t& stack)
+{
+    return detail::chosen.choice && detail::is_wanted(size, stack);
+}
 
 /// Whether a block is guarded.
 inline bool has(const CheckedPlace& place)

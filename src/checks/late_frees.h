@@ -26,11 +26,11 @@ public:
         while (!newest_.compare_exchange_weak(before, place.start(), std::memory_order_release));
     }
 
+    bool are_there() const { return newest_.load(std::memory_order_relaxed) != 0; }
+
     /// Takes all, and calls `use` with each, the newest first.
     template <class Use> void take_all(Use use)
     {
-        if (newest_.load(std::memory_order_relaxed) == 0) [[likely]]
-            return;
         std::uintptr_t start = newest_.exchange(0, std::memory_order_acquire);
         while (start != 0) {
             const CheckedPlace place = records.at(reinterpret_cast<const void*>(start));

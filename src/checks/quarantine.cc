@@ -38,9 +38,8 @@ void fetch(const CheckedPlace& place)
 
 } // namespace
 
-bool Quarantine::put(const CheckedPlace& place)
+bool Quarantine::take_in(CheckedPlace place)
 {
-    if (most_ == 0) return false;
     const os::LockGuard guard(mutex_);
     if (end_ - first_ == capacity_ && !grow()) return false;
     entries_[end_++ & (capacity_ - 1)] = place;

@@ -21,7 +21,7 @@ public:
     std::size_t limit() const { return most_; }
 
     /// Takes a block in. False: no memory, or it is not wanted; the block has to go at once.
-    bool put(const CheckedPlace& place);
+    bool put(CheckedPlace place) { return most_ != 0 && take_in(place); }
     std::size_t count()
     {
         const os::LockGuard guard(mutex_);
@@ -41,6 +41,7 @@ public:
     MemoryRange memory();
 
 private:
+    bool take_in(CheckedPlace place);
     bool grow();
 
     std::size_t most_ = 0;
