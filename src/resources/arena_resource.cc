@@ -12,7 +12,7 @@
 namespace tarn {
 
 ArenaResource::ArenaResource(const Options& options, std::pmr::memory_resource* upstream)
-    : Resource(options.name),
+    : BumpResource(options.name),
       gap_(options.checked || detail::has_address_sanitizer() ? detail::kRedzone : 0),
       upstream_(upstream),
       ledger_(options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr),
@@ -39,12 +39,6 @@ void* ArenaResource::allocate_slowly(std::size_t bytes, std::size_t alignment)
     }
     if (block == nullptr) ++failures_;
     return block;
-}
-
-void* ArenaResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)
-{
-    if (void* const block = allocate_slowly(bytes, alignment)) return block;
-    throw_bad_alloc();
 }
 
 void* ArenaResource::bump_watched(std::size_t bytes, std::size_t alignment) noexcept
@@ -81,9 +75,7 @@ void ArenaResource::deallocate_slowly(void* block, std::size_t bytes, std::size_
     }
     detail::poison(block, bytes);
     if (address + bytes + gap_ != cursor_) return;
-    high_ = std::max(high_, cursor_);
-    cursor_ = address;
-    ++deallocations_;
+    retreat(address);
 }
 
 bool ArenaResource::try_resize(void* block, std::size_t bytes, std::size_t new_bytes) noexcept
@@ -96,8 +88,7 @@ bool ArenaResource::try_resize(void* block, std::size_t bytes, std::size_t new_b
         return false;
     const std::size_t room = current_->end() - address;
     if (new_bytes > room || gap_ > room - new_bytes) return false;
-    high_ = std::max(high_, cursor_);
-    cursor_ = address + new_bytes + gap_;
+    move_cursor(address + new_bytes + gap_);
     detail::poison(block, std::max(bytes, new_bytes));
     detail::unpoison(block, new_bytes);
     return true;

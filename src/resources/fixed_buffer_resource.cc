@@ -24,10 +24,11 @@ void poison_range(std::uintptr_t begin, std::uintptr_t end)
 } // namespace
 
 FixedBufferResource::FixedBufferResource(std::span<std::byte> buffer, const Options& options)
-    : Resource(options.name), cursor_(reinterpret_cast<std::uintptr_t>(buffer.data())),
-      high_(cursor_), gap_(gap_of(options)), begin_(cursor_), limit_(begin_ + buffer.size()),
+    : BumpResource(options.name), gap_(gap_of(options)),
+      begin_(reinterpret_cast<std::uintptr_t>(buffer.data())), limit_(begin_ + buffer.size()),
       ledger_(options.checked ? std::make_unique<detail::BlockLedger>(options.name) : nullptr)
 {
+    cursor_ = high_ = begin_;
     end_ = gap_ == 0 ? limit_ : 0;
     poison_range(begin_, limit_);
 }
@@ -39,7 +40,7 @@ FixedBufferResource::~FixedBufferResource()
 }
 
 // Where nothing watches: what the fast path had no room for.
-void* FixedBufferResource::allocate_watched(std::size_t bytes, std::size_t alignment)
+void* FixedBufferResource::allocate_slowly(std::size_t bytes, std::size_t alignment)
 {
     if (bytes == 0) return try_allocate(1, alignment);
     ++failures_;
@@ -55,22 +56,14 @@ void* FixedBufferResource::allocate_watched(std::size_t bytes, std::size_t align
     return block;
 }
 
-void* FixedBufferResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)
-{
-    if (void* const block = allocate_watched(bytes, alignment)) return block;
-    throw_bad_alloc();
-}
-
-void FixedBufferResource::deallocate_watched(void* block, std::size_t bytes, std::size_t alignment)
+void FixedBufferResource::deallocate_slowly(void* block, std::size_t bytes, std::size_t alignment)
 {
     if (block == nullptr) return;
     if (ledger_ != nullptr && !ledger_->remove(block, bytes, alignment)) return;
     detail::poison(block, bytes);
     const auto address = reinterpret_cast<std::uintptr_t>(block);
     if (address + bytes + gap_ != cursor_) return;
-    high_ = std::max(high_, cursor_);
-    cursor_ = address;
-    ++deallocations_;
+    retreat(address);
 }
 
 bool FixedBufferResource::try_resize(void* block, std::size_t bytes, std::size_t new_bytes) noexcept
@@ -81,8 +74,7 @@ bool FixedBufferResource::try_resize(void* block, std::size_t bytes, std::size_t
     if (ledger_ != nullptr || address + bytes + gap_ != cursor_) return false;
     const std::size_t room = limit_ - address;
     if (new_bytes > room || gap_ > room - new_bytes) return false;
-    high_ = std::max(high_, cursor_);
-    cursor_ = address + new_bytes + gap_;
+    move_cursor(address + new_bytes + gap_);
     detail::poison(block, std::max(bytes, new_bytes));
     detail::unpoison(block, new_bytes);
     return true;

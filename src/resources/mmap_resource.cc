@@ -11,7 +11,7 @@
 namespace tarn {
 
 MmapResource::MmapResource(const Options& options)
-    : Resource(options.name),
+    : BumpResource(options.name),
       step_(round_up(std::clamp<std::size_t>(options.step, 1, GiB(1)), os::kPageSize)),
       gap_(options.checked || detail::has_address_sanitizer() ? detail::kRedzone : 0),
       huge_(options.huge),
@@ -21,7 +21,7 @@ MmapResource::MmapResource(const Options& options)
         round_up(std::min(options.reserve, detail::kMaxRequest), os::kPageSize);
     begin_ = reinterpret_cast<std::uintptr_t>(
         os::reserve(size, huge_ ? os::kHugePageSize : os::kPageSize));
-    cursor_ = committed_ = begin_;
+    cursor_ = high_ = committed_ = begin_;
     limit_ = begin_ != 0 ? begin_ + size : 0;
 }
 
@@ -71,12 +71,6 @@ std::uintptr_t MmapResource::place(std::size_t bytes, std::size_t alignment) noe
     return commit_to(start + bytes + gap_) ? start : 0;
 }
 
-void* MmapResource::allocate_or_throw(std::size_t bytes, std::size_t alignment)
-{
-    if (void* const block = allocate_slowly(bytes, alignment)) return block;
-    throw_bad_alloc();
-}
-
 void MmapResource::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)
 {
     if (block == nullptr) return;
@@ -85,9 +79,7 @@ void MmapResource::do_deallocate(void* block, std::size_t bytes, std::size_t ali
     detail::poison(block, bytes);
     const auto address = reinterpret_cast<std::uintptr_t>(block);
     if (address + bytes + gap_ != cursor_) return;
-    peak_ = std::max(peak_, cursor_ - begin_);
-    cursor_ = address;
-    ++deallocations_;
+    retreat(address);
 }
 
 bool MmapResource::try_resize(void* block, std::size_t bytes, std::size_t new_bytes) noexcept
@@ -99,8 +91,7 @@ bool MmapResource::try_resize(void* block, std::size_t bytes, std::size_t new_by
     const std::size_t room = limit_ - address;
     if (new_bytes > room || gap_ > room - new_bytes) return false;
     if (!commit_to(address + new_bytes + gap_)) return false;
-    peak_ = std::max(peak_, cursor_ - begin_);
-    cursor_ = address + new_bytes + gap_;
+    move_cursor(address + new_bytes + gap_);
     detail::poison(block, std::max(bytes, new_bytes));
     detail::unpoison(block, new_bytes);
     return true;
@@ -111,8 +102,7 @@ void MmapResource::reset(std::size_t keep)
     if (begin_ == 0) return;
     if (ledger_ != nullptr) ledger_->remove_since(0);
     const std::size_t kept = std::min(committed_ - begin_, keep & ~(os::kPageSize - 1));
-    peak_ = std::max(peak_, cursor_ - begin_);
-    cursor_ = begin_;
+    move_cursor(begin_);
     const std::uintptr_t end = begin_ + kept;
     if (committed_ != end) {
         auto* const start = reinterpret_cast<void*>(end);
@@ -132,7 +122,7 @@ ResourceStatistics MmapResource::do_statistics() const
         .deallocations = deallocations_,
         .failures = failures_,
         .in_use = cursor_ - begin_,
-        .peak_in_use = std::max(peak_, cursor_ - begin_),
+        .peak_in_use = std::max(high_, cursor_) - begin_,
         .reserved = committed_ - begin_,
         .peak_reserved = peak_committed_,
     };

@@ -23,7 +23,7 @@
 #include <utility>
 
 #include <tarn/api.h>
-#include <tarn/resource.h>
+#include <tarn/bump_resource.h>
 
 namespace tarn {
 
@@ -72,7 +72,7 @@ struct ArenaOptions {
 /// destructors), and O(chunks) if it gives chunks back. Takes no memory before the first request.
 /// Thread safety: one thread at a time. Under AddressSanitizer each block has a redzone behind it,
 /// and what is not handed out may not be touched.
-class TARN_API ArenaResource final : public Resource {
+class TARN_API ArenaResource final : public detail::BumpResource<ArenaResource> {
     struct Chunk;
     struct Large;
     struct Finalizer;
@@ -102,26 +102,13 @@ public:
     explicit ArenaResource(const Options& options, std::pmr::memory_resource* upstream = nullptr);
     ~ArenaResource() override;
 
-    /// Like those of Resource; where the type is known, they are inlined.
-    [[nodiscard]] void* allocate(std::size_t bytes,
-                                 std::size_t alignment = alignof(std::max_align_t))
-    {
-        return bump<&ArenaResource::allocate_or_throw>(bytes, alignment);
-    }
-    [[nodiscard]] void* try_allocate(std::size_t bytes,
-                                     std::size_t alignment = alignof(std::max_align_t)) noexcept
-    {
-        return bump<&ArenaResource::allocate_slowly>(bytes, alignment);
-    }
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
     {
         bytes = detail::at_least_one(bytes);
         const auto address = reinterpret_cast<std::uintptr_t>(block);
         if (address + bytes == cursor_ && !is_watched()) {
-            if (cursor_ > high_) high_ = cursor_;
-            cursor_ = address;
-            ++deallocations_;
+            retreat(address);
         } else if (large_ != nullptr || is_watched()) {
             deallocate_slowly(block, bytes, alignment);
         }
@@ -200,14 +187,6 @@ public:
     bool try_resize(void* block, std::size_t bytes, std::size_t new_bytes) noexcept;
 
 protected:
-    void* do_allocate(std::size_t bytes, std::size_t alignment) override
-    {
-        return ArenaResource::allocate(bytes, alignment);
-    }
-    void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
-    {
-        return bump<&ArenaResource::allocate_slowly>(bytes, alignment);
-    }
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
     {
         ArenaResource::deallocate(block, bytes, alignment);
@@ -221,6 +200,7 @@ protected:
 
 private:
     friend class ArenaScope;
+    friend class detail::BumpResource<ArenaResource>;
 
     struct Finalizer {
         Finalizer* older;
@@ -263,20 +243,6 @@ private:
     void rewind_to(const Point& point);
     void run_finalizers(const Finalizer* until) noexcept;
 
-    // Where something watches, the fast path finds no room ever: it need not ask.
-    template <void* (ArenaResource::*Slow)(std::size_t bytes, std::size_t alignment)>
-    void* bump(std::size_t bytes, std::size_t alignment)
-    {
-        const std::uintptr_t start = (cursor_ + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
-        std::uintptr_t last = 0; // byte of the block; that of none is too large, too
-        if (__builtin_add_overflow(start, bytes - 1, &last) || last >= end_) [[unlikely]]
-            return (this->*Slow)(bytes, alignment);
-        cursor_ = start + bytes;
-        ++allocations_;
-        return reinterpret_cast<void*>(start);
-    }
-    void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
-    void* refuse(std::size_t /*bytes*/, std::size_t /*alignment*/) { return nullptr; }
     bool is_watched() const noexcept { return gap_ != 0; }
 
     void* allocate_slowly(std::size_t bytes, std::size_t alignment);
@@ -294,12 +260,6 @@ private:
     void drop_large();
     void drop_chunks(std::size_t keep);
 
-    // What an allocation touches: one cache line.
-    std::uintptr_t cursor_ = 0;
-    std::uintptr_t end_ = 0;  // of the chunk; 0 where something watches
-    std::uintptr_t high_ = 0; // highest end of a block in this chunk that was given back since
-    std::uint64_t allocations_ = 0;
-    std::uint64_t deallocations_ = 0;
     Large* large_ = nullptr; // blocks of their own, newest first
     Finalizer* finalizers_ = nullptr;
 

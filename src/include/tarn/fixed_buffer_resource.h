@@ -13,7 +13,7 @@
 #include <span>
 
 #include <tarn/api.h>
-#include <tarn/resource.h>
+#include <tarn/bump_resource.h>
 
 namespace tarn {
 
@@ -32,7 +32,7 @@ struct FixedBufferOptions {
 /// given back.
 ///
 /// Cost: an allocation inlines to some ten instructions. Thread safety: one thread at a time.
-class TARN_API FixedBufferResource final : public Resource {
+class TARN_API FixedBufferResource final : public detail::BumpResource<FixedBufferResource> {
 public:
     using Options = FixedBufferOptions;
 
@@ -40,27 +40,15 @@ public:
     FixedBufferResource(std::span<std::byte> buffer, const Options& options);
     ~FixedBufferResource() override;
 
-    [[nodiscard]] void* allocate(std::size_t bytes,
-                                 std::size_t alignment = alignof(std::max_align_t))
-    {
-        return bump<&FixedBufferResource::allocate_or_throw>(bytes, alignment);
-    }
-    [[nodiscard]] void* try_allocate(std::size_t bytes,
-                                     std::size_t alignment = alignof(std::max_align_t)) noexcept
-    {
-        return bump<&FixedBufferResource::allocate_watched>(bytes, alignment);
-    }
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
     {
         bytes = detail::at_least_one(bytes);
         const auto address = reinterpret_cast<std::uintptr_t>(block);
         if (gap_ != 0) [[unlikely]]
-            return deallocate_watched(block, bytes, alignment);
+            return deallocate_slowly(block, bytes, alignment);
         if (address + bytes != cursor_) return;
-        if (cursor_ > high_) high_ = cursor_;
-        cursor_ = address;
-        ++deallocations_;
+        retreat(address);
     }
 
     /// Makes the block allocated last larger or smaller where it is. Errors: false, if it is not
@@ -73,14 +61,6 @@ public:
     std::size_t capacity() const noexcept { return limit_ - begin_; }
 
 protected:
-    void* do_allocate(std::size_t bytes, std::size_t alignment) override
-    {
-        return FixedBufferResource::allocate(bytes, alignment);
-    }
-    void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
-    {
-        return bump<&FixedBufferResource::allocate_watched>(bytes, alignment);
-    }
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override
     {
         FixedBufferResource::deallocate(block, bytes, alignment);
@@ -90,33 +70,16 @@ protected:
 
 private:
     template <std::size_t> friend class StackFallbackResource;
+    friend class detail::BumpResource<FixedBufferResource>;
 
     bool contains(const void* address) const noexcept
     {
         return reinterpret_cast<std::uintptr_t>(address) - begin_ < limit_ - begin_;
     }
 
-    // Where something watches, the fast path finds no room ever.
-    template <void* (FixedBufferResource::*Slow)(std::size_t bytes, std::size_t alignment)>
-    void* bump(std::size_t bytes, std::size_t alignment)
-    {
-        const std::uintptr_t start = (cursor_ + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
-        std::uintptr_t last = 0; // byte of the block; that of none is too large, too
-        if (__builtin_add_overflow(start, bytes - 1, &last) || last >= end_) [[unlikely]]
-            return (this->*Slow)(bytes, alignment);
-        cursor_ = start + bytes;
-        ++allocations_;
-        return reinterpret_cast<void*>(start);
-    }
-    void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
-    void* allocate_watched(std::size_t bytes, std::size_t alignment);
-    void deallocate_watched(void* block, std::size_t bytes, std::size_t alignment);
+    void* allocate_slowly(std::size_t bytes, std::size_t alignment);
+    void deallocate_slowly(void* block, std::size_t bytes, std::size_t alignment);
 
-    std::uintptr_t cursor_;
-    std::uintptr_t end_; // 0 where something watches
-    std::uintptr_t high_;
-    std::uint64_t allocations_ = 0;
-    std::uint64_t deallocations_ = 0;
     std::size_t gap_; // behind each block; 0: nothing watches
     std::uintptr_t begin_;
     std::uintptr_t limit_; // the end of the buffer

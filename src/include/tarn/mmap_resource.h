@@ -11,7 +11,7 @@
 #include <memory>
 
 #include <tarn/api.h>
-#include <tarn/resource.h>
+#include <tarn/bump_resource.h>
 
 namespace tarn {
 
@@ -35,7 +35,7 @@ struct MmapOptions {
 /// also may grow and shrink where it is, up to all that is reserved. New memory reads as zero.
 ///
 /// Thread safety: one thread at a time.
-class TARN_API MmapResource final : public Resource {
+class TARN_API MmapResource final : public detail::BumpResource<MmapResource> {
 public:
     using Options = MmapOptions;
 
@@ -56,27 +56,7 @@ public:
     std::size_t reserved() const noexcept { return limit_ - begin_; }
     std::size_t committed() const noexcept { return committed_ - begin_; }
 
-    /// Like those of Resource; where the type is known, they are inlined.
-    [[nodiscard]] void* allocate(std::size_t bytes,
-                                 std::size_t alignment = alignof(std::max_align_t))
-    {
-        return bump<&MmapResource::allocate_or_throw>(bytes, alignment);
-    }
-    [[nodiscard]] void* try_allocate(std::size_t bytes,
-                                     std::size_t alignment = alignof(std::max_align_t)) noexcept
-    {
-        return bump<&MmapResource::allocate_slowly>(bytes, alignment);
-    }
-
 protected:
-    void* do_allocate(std::size_t bytes, std::size_t alignment) override
-    {
-        return MmapResource::allocate(bytes, alignment);
-    }
-    void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override
-    {
-        return bump<&MmapResource::allocate_slowly>(bytes, alignment);
-    }
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
     bool do_owns(const void* address) const noexcept override
     {
@@ -86,36 +66,20 @@ protected:
     ResourceStatistics do_statistics() const override;
 
 private:
-    // Where something watches, the fast path finds no room ever.
-    template <void* (MmapResource::*Slow)(std::size_t bytes, std::size_t alignment)>
-    void* bump(std::size_t bytes, std::size_t alignment)
-    {
-        const std::uintptr_t start = (cursor_ + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
-        std::uintptr_t last = 0; // byte of the block; that of none is too large, too
-        if (__builtin_add_overflow(start, bytes - 1, &last) || last >= end_) [[unlikely]]
-            return (this->*Slow)(bytes, alignment);
-        cursor_ = start + bytes;
-        ++allocations_;
-        return reinterpret_cast<void*>(start);
-    }
-    void* allocate_or_throw(std::size_t bytes, std::size_t alignment);
+    friend class detail::BumpResource<MmapResource>;
+
     void* allocate_slowly(std::size_t bytes, std::size_t alignment);
     std::uintptr_t place(std::size_t bytes, std::size_t alignment) noexcept;
     bool commit_to(std::uintptr_t end) noexcept;
     void set_end() noexcept { end_ = gap_ == 0 ? committed_ : 0; }
 
-    std::uintptr_t cursor_ = 0;
-    std::uintptr_t end_ = 0; // of what is committed; 0 where something watches
-    std::uint64_t allocations_ = 0;
     std::uintptr_t begin_ = 0; // 0: there are no addresses
     std::uintptr_t committed_ = 0;
     std::uintptr_t limit_ = 0;
     std::size_t step_;
     std::size_t gap_;
     bool huge_;
-    std::uint64_t deallocations_ = 0;
     std::uint64_t failures_ = 0;
-    std::size_t peak_ = 0;
     std::size_t peak_committed_ = 0;
     std::unique_ptr<detail::BlockLedger> ledger_; // if checked
 };
