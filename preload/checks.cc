@@ -13,6 +13,7 @@
 #include "preload/faults.h"
 #include "preload/helper.h"
 #include "preload/leaks.h"
+#include "preload/own_operators.h"
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/checks/checked_heap.h"
@@ -193,9 +194,11 @@ void prepare_hardening()
 {
     const Options& options = startup_options();
     settings.scatters_slabs = true;
-    settings.checks =
-        start_hardening({.zero = options.zero, .checks_kinds = options.mismatch},
-                        {.current_stack = nullptr, .site_of = nullptr, .report = report});
+    settings.checks = start_hardening({.zero = options.zero, .checks_kinds = options.mismatch},
+                                      {.current_stack = nullptr,
+                                       .site_of = nullptr,
+                                       .report = report,
+                                       .has_own_operators = has_own_operators});
     tell_cxx_forms();
 }
 
@@ -263,7 +266,8 @@ void prepare_checks()
                            .site_of = site_number,
                            .report = report,
                            .reports_end = report_end_of_reports,
-                           .thread_begins = begin_fault_reports_of_thread};
+                           .thread_begins = begin_fault_reports_of_thread,
+                           .has_own_operators = has_own_operators};
     next_thread_leaves = settings.thread_leaves;
     settings.thread_leaves = leave_checks;
     if (options.samples_guards()) {

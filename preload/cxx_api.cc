@@ -325,19 +325,3 @@ TARN_OPERATOR void operator delete[](void* block, std::align_val_t alignment,
 {
     operator delete[](block, alignment);
 }
-
-bool tarn::has_own_operators()
-{
-    // What a call finds, against what is defined here.
-    constexpr const char* kForms[] = {"_Znwm", "_Znam", "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"};
-    ::Dl_info own{};
-    if (::dladdr(reinterpret_cast<const void*>(&new_slow), &own) == 0) return false;
-    for (const char* const form : kForms) {
-        ::Dl_info found{};
-        const void* const address = ::dlsym(RTLD_DEFAULT, form);
-        if (address != nullptr && ::dladdr(address, &found) != 0 &&
-            found.dli_fbase != own.dli_fbase)
-            return true;
-    }
-    return false;
-}

@@ -9,7 +9,4 @@ namespace tarn {
 /// From now on the forms that call others say which they are, see CppForm.
 void tell_cxx_forms();
 
-/// Whether the program has replaced any form by its own, whose blocks may come from anywhere.
-bool has_own_operators();
-
 } // namespace tarn

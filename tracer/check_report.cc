@@ -143,9 +143,14 @@ private:
     void print_hint()
     {
         constexpr std::uintptr_t kPage = 4096;
-        if (error_.fault != CheckFault::bad_access || !error_.has_address ||
-            error_.address >= kPage)
+        if (error_.fault != CheckFault::bad_access) return;
+        if (!error_.has_address) {
+            out_ << "Or it wants an aligned address and has another: guard_align=right aligns "
+                    "blocks "
+                    "with guards to 16 bytes.\n\n";
             return;
+        }
+        if (error_.address >= kPage) return;
         out_ << "A null pointer was followed";
         if (error_.address != 0)
             out_ << ", to what would be " << std::uint64_t{error_.address}

@@ -52,6 +52,8 @@ struct CheckHooks {
     void (*reports_end)(std::size_t reports) = nullptr;
     /// The calling thread is new to the checks.
     void (*thread_begins)() = nullptr;
+    /// Whether there are operators new and delete whose blocks may come from anywhere, by now.
+    bool (*has_own_operators)() = nullptr;
 };
 
 /// Before the heap is configured. Returns what `settings.checks` is to be.

@@ -161,6 +161,9 @@ void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_re
 
 void report_kind(const CheckedPlace& place, BlockKind kind)
 {
+    // The library may have been opened since the program began.
+    if (hooks.has_own_operators != nullptr && hooks.has_own_operators())
+        return ignore_block_kinds();
     CheckError error{.fault = CheckFault::wrong_kind,
                      .address = place.start(),
                      .block = describe(place),

@@ -36,6 +36,14 @@ protected:
     void SetUp() override { canary::initialise(); }
 };
 
+TEST_F(Canary, IsAnotherInEachProcessAndOfEachBlock)
+{
+    const std::uint64_t before = canary::word_of(0x1000);
+    EXPECT_NE(before, canary::word_of(0x1010));
+    canary::initialise();
+    EXPECT_NE(before, canary::word_of(0x1000));
+}
+
 TEST_F(Canary, LeavesTheBlockAndWhatFollowsAlone)
 {
     for (std::size_t size = 0; size < 100; ++size) {

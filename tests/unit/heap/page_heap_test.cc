@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -158,6 +159,22 @@ TEST_F(PageHeapTest, MayBeUsedByManyThreadsAtOnce)
                 page_heap.purge_due(os::clock_milliseconds() + settings.purge_delay, 4);
         }
     });
+}
+
+TEST_F(PageHeapTest, ScatteredRunsLieWhereNobodyCanTell)
+{
+    settings.scatters_slabs = true;
+    std::set<std::size_t> distances;
+    std::vector<Granules> runs;
+    for (int i = 0; i < 40; ++i) {
+        runs.push_back(page_heap.allocate(2, Growth::sparse));
+        if (i > 0) distances.insert(runs[i].granule - runs[i - 1].granule);
+    }
+    settings.scatters_slabs = false;
+    EXPECT_GT(distances.size(), 10U);
+    for (const Granules& run : runs)
+        page_heap.release(run.granule, 2, 0, Growth::sparse);
+    page_heap.verify();
 }
 
 TEST_F(PageHeapTest, AGapIsTakenButIsNoMemory)
