@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What threads give each other. One program for several headers: most of its time is compiling.
+#include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <latch>
 #include <memory>
@@ -16,6 +19,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <tarn/failing_resource.h>
+#include <tarn/sharded_counter.h>
 #include <tarn/work_stealing_deque.h>
 
 #include "tests/unit/resources/counted.h"
@@ -156,6 +160,93 @@ TEST(WorkStealingDeque, OwnerAndThievesFightForTheLastOne)
     share_among_thieves(1, 1, 1);
     share_among_thieves(1, 2, 2);
     share_among_thieves(3, 2, 1);
+}
+
+TEST(ShardedCounter, HasEveryAdditionOfEveryThread)
+{
+    ShardedCounter counter;
+    test::in_threads(5, [&](std::size_t /*thread*/) {
+        for (int i = 0; i < 20'000; ++i)
+            counter.add(3);
+        counter.subtract(20'000);
+    });
+    EXPECT_EQ(counter.total(), 5U * 40'000);
+}
+
+TEST(ShardedCounter, ThreadsThatRunTogetherWriteToLinesOfTheirOwn)
+{
+    detail::Shards<std::atomic<int>> shards;
+    std::atomic<std::size_t> used{0};
+    const std::size_t count = shards.all().size();
+    test::in_threads(count, [&](std::size_t /*thread*/) {
+        if (shards.mine().fetch_add(1) == 0) ++used;
+    });
+    EXPECT_EQ(used, count);
+    for (const auto& shard : shards.all())
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&shard) % kCacheLine, 0U);
+}
+
+// A peak of all that was ever allocated would be too large, one of what is left too small.
+RC_GTEST_PROP(ShardedStatistics, ThePeakIsTheMostThatWasInUse, (const std::vector<bool>& steps))
+{
+    ShardedStatistics counted;
+    ResourceStatistics model;
+    std::vector<std::size_t> blocks;
+    for (const bool allocates : steps) {
+        if (allocates || blocks.empty()) {
+            blocks.push_back(*rc::gen::inRange<std::size_t>(1, 1000));
+            counted.note_allocation(blocks.back());
+            ++model.allocations;
+            model.in_use += blocks.back();
+            model.peak_in_use = std::max(model.peak_in_use, model.in_use);
+        } else {
+            counted.note_deallocation(blocks.back());
+            ++model.deallocations;
+            model.in_use -= blocks.back();
+            blocks.pop_back();
+        }
+        RC_ASSERT(to_json(counted.statistics()) == to_json(model));
+    }
+}
+
+TEST(ShardedStatistics, ThePeakIsThatOfAllThreadsTogether)
+{
+    constexpr std::size_t kThreads = 4;
+    constexpr std::size_t kBytes = 1000;
+    ShardedStatistics counted;
+    std::barrier all_have_theirs(kThreads);
+    test::in_threads(kThreads, [&](std::size_t /*thread*/) {
+        for (int i = 0; i < 10'000; ++i) {
+            counted.note_allocation(kBytes);
+            if (i == 5'000) all_have_theirs.arrive_and_wait();
+            counted.note_deallocation(kBytes);
+        }
+        counted.note_failure();
+    });
+    EXPECT_EQ(to_json(counted.statistics()), to_json(ResourceStatistics{.allocations = 40'000,
+                                                                        .deallocations = 40'000,
+                                                                        .failures = kThreads,
+                                                                        .peak_in_use = 4000}));
+}
+
+TEST(ShardedStatistics, AreConsistentAtAnyTime)
+{
+    constexpr std::size_t kBytes = 16;
+    ShardedStatistics counted;
+    std::atomic<int> running{3};
+    test::in_threads(4, [&](std::size_t thread) {
+        for (int i = 0; thread != 0 && i < 50'000; ++i) {
+            counted.note_allocation(kBytes);
+            counted.note_deallocation(kBytes);
+        }
+        if (thread != 0) --running;
+        while (thread == 0 && running != 0) {
+            const ResourceStatistics now = counted.statistics();
+            ASSERT_LE(now.deallocations, now.allocations);
+            ASSERT_LE(now.in_use, now.peak_in_use);
+            ASSERT_LE(now.peak_in_use, 3 * kBytes);
+        }
+    });
 }
 
 } // namespace tarn
