@@ -19,6 +19,8 @@
 #include <rapidcheck/gtest.h>
 
 #include <tarn/failing_resource.h>
+#include <tarn/handover.h>
+#include <tarn/object_pool.h>
 #include <tarn/sharded_counter.h>
 #include <tarn/work_stealing_deque.h>
 
@@ -247,6 +249,106 @@ TEST(ShardedStatistics, AreConsistentAtAnyTime)
             ASSERT_LE(now.peak_in_use, 3 * kBytes);
         }
     });
+}
+
+using Numbers = Handover<std::unique_ptr<int>>;
+
+Numbers::Batch batch_of(int first, int count)
+{
+    Numbers::Batch batch;
+    for (int i = 0; i < count; ++i)
+        batch.push_back(std::make_unique<int>(first + i));
+    return batch;
+}
+
+TEST(Handover, BatchesArriveInTheirOrder)
+{
+    Numbers numbers;
+    EXPECT_EQ(numbers.try_receive(), std::nullopt);
+    numbers.send(batch_of(0, 2));
+    numbers.send(batch_of(2, 3));
+    numbers.send(batch_of(5, 0));
+    EXPECT_EQ(*numbers.receive()[1], 1);
+    numbers.send(batch_of(6, 1)); // while two are still to come
+    auto second = numbers.try_receive();
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->size(), 3U);
+    EXPECT_EQ(**second->begin(), 2);
+    EXPECT_TRUE(numbers.receive().empty());
+    EXPECT_EQ(*numbers.receive()[0], 6);
+    EXPECT_EQ(numbers.try_receive(), std::nullopt);
+}
+
+TEST(Handover, WhatNobodyReceivedIsDestroyed)
+{
+    const auto shared = std::make_shared<int>(1);
+    test::Counted memory;
+    {
+        using Shared = Handover<std::shared_ptr<int>>;
+        Shared handover;
+        for (int i = 0; i < 3; ++i) {
+            Shared::Batch batch(&memory);
+            batch.push_back(shared);
+            handover.send(std::move(batch));
+        }
+        Shared::Batch unsent(&memory);
+        unsent.push_back(shared);
+        EXPECT_EQ(handover.receive().size(), 1U); // two are in order then, and one is sent anew
+        handover.send(std::move(unsent));
+        EXPECT_EQ(shared.use_count(), 4);
+    }
+    EXPECT_EQ(shared.use_count(), 1);
+    EXPECT_EQ(memory.statistics().in_use, 0U);
+}
+
+TEST(Handover, TheReceiverOwnsWhatManySendersHad)
+{
+    constexpr int kBatches = 2'000;
+    constexpr int kSenders = 3;
+    Numbers numbers;
+    std::vector<int> next(kSenders, 0);
+    test::in_threads(1 + kSenders, [&](std::size_t thread) {
+        for (int i = 0; thread < kSenders && i < kBatches; ++i)
+            numbers.send(batch_of(static_cast<int>(thread) * kBatches + i, 1 + i % 3));
+        for (int i = 0; thread == kSenders && i < kSenders * kBatches; ++i) {
+            Numbers::Batch batch = numbers.receive();
+            const int number = *batch[0];
+            ASSERT_EQ(number % kBatches, next[static_cast<std::size_t>(number / kBatches)]++);
+            ASSERT_EQ(batch.size(), 1U + static_cast<std::size_t>(number % kBatches % 3));
+        }
+    });
+    EXPECT_EQ(next, std::vector<int>(kSenders, kBatches));
+}
+
+// A pool of one thread: only its owner may give objects back to it.
+TEST(Handover, ObjectsComeHomeToThePoolOfTheirThread)
+{
+    constexpr int kRounds = 500;
+    using Handle = ObjectPool<Job>::Handle;
+    ObjectPool<Job> pool({.checked = true});
+    Handover<Handle> to_worker;
+    Handover<Handle> back_home;
+    test::in_threads(2, [&](std::size_t thread) {
+        if (thread == 0) {
+            for (std::size_t i = 0; i < kRounds; ++i) {
+                Handover<Handle>::Batch batch;
+                batch.push_back(pool.make(Job{i}));
+                batch.push_back(pool.make(Job{i}));
+                to_worker.send(std::move(batch));
+                while (back_home.try_receive()) {
+                }
+            }
+        } else {
+            for (std::size_t i = 0; i < kRounds; ++i) {
+                Handover<Handle>::Batch batch = to_worker.receive();
+                ASSERT_EQ(batch[1]->number, i);
+                back_home.send(std::move(batch));
+            }
+        }
+    });
+    while (back_home.try_receive()) {
+    }
+    EXPECT_EQ(pool.resource().statistics().in_use, 0U);
 }
 
 } // namespace tarn
