@@ -9,11 +9,10 @@ namespace tarn {
 
 namespace detail {
 
-std::size_t thread_number() noexcept
+std::size_t next_thread_number() noexcept
 {
-    static std::atomic<std::size_t> next{0};
-    thread_local const std::size_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return number;
+    static std::atomic<std::size_t> next{1};
+    return next.fetch_add(1, std::memory_order_relaxed);
 }
 
 std::size_t shard_count() noexcept

@@ -11,10 +11,12 @@
 // PhaseArena. The machine's scopes and pairs come from an ObjectPool each; pairs are counted.
 
 #include <algorithm>
-#include <cctype>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <memory_resource>
@@ -22,6 +24,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tarn/object_pool.h>
@@ -318,7 +321,7 @@ std::int64_t run(std::string_view text, Allocator allocator, Memory& memory)
     return Machine(code, memory).run();
 }
 
-// A list of numbers, each of its sums in a new list, sorted by insertion.
+// A list of numbers, sorted by insertion, and their sum, each as often as its place says.
 constexpr std::string_view kProgram = R"((define range (lambda (from to)
   (if (< from to) (cons (- (* from 7919) (* 101 (* from from))) (range (+ from 1) to)) ())))
 (define insert (lambda (number list)
@@ -330,27 +333,43 @@ constexpr std::string_view kProgram = R"((define range (lambda (from to)
 
 constexpr int kUnits = 600;
 
+std::int64_t expected_result()
+{
+    std::array<std::int64_t, 60> numbers{};
+    for (std::int64_t i = 0; i < std::ssize(numbers); ++i)
+        numbers[static_cast<std::size_t>(i)] = i * 7919 - 101 * i * i;
+    std::ranges::sort(numbers);
+    std::int64_t sum = 0;
+    for (std::int64_t i = 0; i < std::ssize(numbers); ++i)
+        sum += (i + 1) * numbers[static_cast<std::size_t>(i)];
+    return sum;
+}
+
 } // namespace
 
 int main()
 {
+    NewAndDelete memory;
+    if (run(kProgram, std::allocator<char>(), memory) != expected_result()) {
+        std::fputs("interpreter: a wrong result\n", stderr);
+        return 1;
+    }
     return example::compare(
         "interpreter", "PhaseArena and ObjectPool",
-        [] {
-            NewAndDelete memory;
+        [&] {
             std::int64_t sum = 0;
             for (int unit = 0; unit < kUnits; ++unit)
                 sum += run(kProgram, std::allocator<char>(), memory);
             return sum;
         },
         [] {
-            Pools memory;
+            Pools pools;
             tarn::PhaseArena arena;
             std::int64_t sum = 0;
             for (int unit = 0; unit < kUnits; ++unit) {
                 const tarn::PhaseArena::Phase phase(arena, "unit");
                 sum +=
-                    run(kProgram, std::pmr::polymorphic_allocator<char>(&arena.resource()), memory);
+                    run(kProgram, std::pmr::polymorphic_allocator<char>(&arena.resource()), pools);
             }
             return sum;
         });

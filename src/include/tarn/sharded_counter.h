@@ -21,8 +21,19 @@ namespace tarn {
 
 namespace detail {
 
-/// Of the calling thread; the first threads that ask have the first numbers.
-TARN_API std::size_t thread_number() noexcept;
+/// No thread had it before; from 1 on.
+TARN_API std::size_t next_thread_number() noexcept;
+
+// Constant at first, so that its use needs no guard.
+inline constinit thread_local std::size_t number_of_this_thread = 0;
+
+/// Of the calling thread; threads that ask one after the other have numbers in a row.
+inline std::size_t thread_number() noexcept
+{
+    if (number_of_this_thread == 0) [[unlikely]]
+        number_of_this_thread = next_thread_number();
+    return number_of_this_thread;
+}
 
 /// A power of two, not less than the threads that the machine runs at once.
 TARN_API std::size_t shard_count() noexcept;
