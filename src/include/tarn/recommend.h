@@ -24,6 +24,7 @@ struct Use {
     enum class Content : std::uint8_t {
         mixed,    // blocks of any sizes
         one_type, // objects of one type, or blocks of one size
+        named,    // objects of one type that references may outlive
         columns,  // the members of many objects, each in an array of its own
         growing,  // one array that becomes larger and must not move
         buffers,  // for input and output
@@ -151,6 +152,10 @@ inline constexpr std::array kUseRules{
     UseRule{.content = use_set(Use::Content::columns),
             .recommendation = {"Soa<Types...>", "<tarn/soa.h>", "", "",
                                "one block holds all columns, and a loop touches only its own"}},
+    UseRule{.content = use_set(Use::Content::named),
+            .threads = kOneThread,
+            .recommendation = {"HandleTable<T>", "<tarn/handle_table.h>", "", "pool",
+                               "a handle tells when its object is gone, a pointer cannot"}},
     UseRule{.content = use_set(Use::Content::growing),
             .recommendation = {"MmapResource", "<tarn/mmap_resource.h>", "", "reserve",
                                "reserved addresses cost nothing, and nothing is ever copied"}},
