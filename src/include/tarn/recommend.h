@@ -30,6 +30,7 @@ struct Use {
         buffers,  // for input and output
         stream,   // bytes or objects in order, from one end to another
         file,     // built once and read again later
+        assets,   // loaded when wanted, and again if they had to go
     };
     enum class Lifetime : std::uint8_t {
         unknown,
@@ -149,6 +150,9 @@ inline constexpr std::array kUseRules{
     UseRule{.content = use_set(Use::Content::file),
             .recommendation = {"MappedArena", "<tarn/mapped_arena.h>", "", "",
                                "a file that is mapped needs no reading, and no blocks"}},
+    UseRule{.content = use_set(Use::Content::assets),
+            .recommendation = {"AssetCache", "<tarn/asset_cache.h>", "", "",
+                               "what is least important makes room within a budget"}},
     UseRule{.content = use_set(Use::Content::columns),
             .recommendation = {"Soa<Types...>", "<tarn/soa.h>", "", "",
                                "one block holds all columns, and a loop touches only its own"}},

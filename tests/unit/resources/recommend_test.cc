@@ -33,6 +33,7 @@ const std::vector<Leaf> kLeaves{
     {{.content = Content::stream, .threads = Threads::handed_over}, "SpscRing<T>", "", "handback"},
     {{.content = Content::stream}, "RingBuffer", "RingOptions::network()"},
     {{.content = Content::file}, "MappedArena"},
+    {{.content = Content::assets, .threads = Threads::shared}, "AssetCache"},
     {{.content = Content::columns, .lifetime = Lifetime::turn}, "Soa<Types...>"},
     {{.content = Content::named}, "HandleTable<T>", "", "pool"},
     {{.content = Content::growing}, "MmapResource", "", "reserve"},
@@ -130,10 +131,10 @@ TEST(Recommend, KnowsWhatSeveralThreadsMayUse)
                                              "PhaseArena",          "BufferPool",
                                              "RingBuffer"};
     for (const std::size_t largest : {std::size_t{0}, std::size_t{64}, KiB(64), MiB(2)})
-        for (int number = 0; number < 8 * 5 * 3; ++number) {
-            const Use use{.content = static_cast<Content>(number % 8),
-                          .lifetime = static_cast<Lifetime>(number / 8 % 5),
-                          .frees = static_cast<Frees>(number / 40),
+        for (int number = 0; number < 9 * 5 * 3; ++number) {
+            const Use use{.content = static_cast<Content>(number % 9),
+                          .lifetime = static_cast<Lifetime>(number / 9 % 5),
+                          .frees = static_cast<Frees>(number / 45),
                           .threads = Threads::shared,
                           .smallest = largest,
                           .largest = largest};
