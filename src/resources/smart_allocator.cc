@@ -194,13 +194,13 @@ void SmartAllocator::deallocate(void* block, std::size_t bytes, std::size_t alig
 
 void SmartAllocator::begin_frame()
 {
-    frames_.this_thread().begin();
+    frames_.begin_frame();
     tell({Kind::frame_begun, Intent::frame});
 }
 
 FrameSummary SmartAllocator::end_frame()
 {
-    const FrameSummary summary = frames_.this_thread().end();
+    const FrameSummary summary = frames_.end_frame();
     tell_of_limits();
     tell({Kind::frame_ended, Intent::frame});
     return summary;

@@ -102,6 +102,7 @@ TEST(SmartAllocator, EachIntentHasItsPlace)
     allocator.deallocate(large, KiB(8) + 1);
     allocator.deallocate(nullptr, 1);
     EXPECT_EQ(allocator.end_frame().allocations, 1U);
+    EXPECT_EQ(allocator.statistics().frame.allocations, 1U);
     EXPECT_EQ(allocator.statistics().heap.in_use, 0U);
 }
 
