@@ -47,10 +47,10 @@ AssetCache::Pin AssetCache::acquire(std::string_view name, std::size_t bytes, in
         }
         lock.unlock();
         report_misuse({Misuse::out_of_order, options_.name, there->block});
-        return Pin();
+        return {};
     }
     Entry* const entry = add(name, bytes, priority, evicted);
-    if (entry == nullptr) return Pin();
+    if (entry == nullptr) return {};
     lock.unlock();
     give_back(evicted, entry->cost());
     return load_into(*entry, load);
@@ -101,7 +101,7 @@ AssetCache::Pin AssetCache::hold(Entry& entry)
 {
     ++statistics_.hits;
     if (entry.pins++ == 0) entry.rank = ranks_.extract(entry.rank_at);
-    return Pin(*this, entry);
+    return {*this, entry};
 }
 
 /// Enters an asset to be loaded, held once, and takes out what must go for it. Errors: nullptr, and
@@ -186,13 +186,13 @@ AssetCache::Pin AssetCache::load_into(Entry& entry, const Load& load)
     }
     if (!is_loaded) {
         forget(entry);
-        return Pin();
+        return {};
     }
     const std::lock_guard lock(mutex_);
     entry.is_loaded = true;
     ++statistics_.loads;
     changed_.notify_all();
-    return Pin(*this, entry);
+    return {*this, entry};
 }
 
 /// Of an asset that could not be loaded.

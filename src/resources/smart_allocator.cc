@@ -128,15 +128,15 @@ Resource& SmartAllocator::resource(Intent intent) noexcept
 void SmartAllocator::add(Intent intent, std::unique_ptr<BackendBase> backend)
 {
     backend->intent = intent;
-    backends_.push_back(std::move(backend));
+    backends_.insert(backends_.begin(), std::move(backend));
 }
 
 void* SmartAllocator::serve(Intent intent, std::size_t bytes, std::size_t alignment,
                             bool& fell_back) noexcept
 {
-    for (auto backend = backends_.rbegin(); backend != backends_.rend(); ++backend) {
-        if ((*backend)->intent != intent) continue;
-        if (void* const block = (*backend)->try_allocate(bytes, alignment)) return block;
+    for (const auto& backend : backends_) {
+        if (backend->intent != intent) continue;
+        if (void* const block = backend->try_allocate(bytes, alignment)) return block;
         fell_back = true;
     }
     const bool fits_pool = bytes <= options_.pool.largest && alignment <= options_.pool.largest;

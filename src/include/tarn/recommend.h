@@ -72,15 +72,13 @@ struct Recommendation {
 
 namespace detail {
 
-/// What follows from the sizes and the count of a use.
-enum UseTrait : std::uint8_t {
-    kDebugging = 1,
-    kBounded = 2,  // all together fit a buffer
-    kSmall = 4,    // each fits a buffer
-    kAlike = 8,    // one pool of blocks serves them without much waste
-    kPooled = 16,  // what pools and slabs hold
-    kOwnPages = 32 // what is worth pages of its own
-};
+// What follows from the sizes and the count of a use: bits.
+inline constexpr unsigned kDebugging = 1;
+inline constexpr unsigned kBounded = 2;   // all together fit a buffer
+inline constexpr unsigned kSmall = 4;     // each fits a buffer
+inline constexpr unsigned kAlike = 8;     // one pool of blocks serves them without much waste
+inline constexpr unsigned kPooled = 16;   // what pools and slabs hold
+inline constexpr unsigned kOwnPages = 32; // what is worth pages of its own
 
 /// Larger buffers do not belong on a stack. Source: what the advice of a trace assumes.
 inline constexpr std::size_t kLargestBuffer = std::size_t{16} << 10;

@@ -90,7 +90,7 @@ struct SmartStatistics {
     ResourceStatistics frame; // as of FrameAllocator
     ResourceStatistics pool;
     ResourceStatistics heap;
-    std::vector<ResourceStatistics> backends = {}; // in the order they were added
+    std::vector<ResourceStatistics> backends = {}; // the one added last first
     std::uint64_t fallbacks = 0;
     std::uint64_t refusals = 0;
     std::size_t reserved = 0; // bytes taken from upstream by all but the back ends
@@ -218,7 +218,7 @@ private:
     LimitResource heap_;
     FrameAllocator frames_;
     ThreadCachedPool pool_;
-    std::vector<std::unique_ptr<BackendBase>> backends_; // the last one is asked first
+    std::vector<std::unique_ptr<BackendBase>> backends_; // in the order they are asked
     std::array<std::unique_ptr<OfIntent>, 3> resources_;
 };
 

@@ -88,9 +88,7 @@ public:
 
 private:
     struct Row {
-        explicit Row(const Strategy& strategy_)
-            : strategy(strategy_), resource(strategy_.resource, strategy_.name)
-        {}
+        explicit Row(const Strategy& row) : strategy(row), resource(row.resource, row.name) {}
 
         Strategy strategy;
         CountingResource resource;

@@ -125,6 +125,20 @@ TEST(SmartAllocator, ABackEndServesWhatItCanAndGetsItBack)
     EXPECT_EQ(allocator.statistics().backends[0].allocations, 3U);
 }
 
+TEST(SmartAllocator, AsksTheBackEndAddedLastFirst)
+{
+    ThreeBlocks first;
+    ThreeBlocks last;
+    SmartAllocator allocator;
+    allocator.add_backend(Intent::frame, first);
+    allocator.add_backend(Intent::frame, last);
+    for (int i = 0; i < 4; ++i)
+        static_cast<void>(allocator.allocate(Intent::frame, 8));
+    EXPECT_EQ(last.used(), 3);
+    EXPECT_EQ(first.used(), 1);
+    EXPECT_EQ(allocator.statistics().backends[0].allocations, 3U);
+}
+
 TEST(SmartAllocator, BudgetsHold)
 {
     SmartAllocator allocator({.heap = {.hard = 1000}, .all = {.hard = KiB(100)}});
