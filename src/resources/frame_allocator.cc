@@ -234,6 +234,14 @@ ResourceStatistics FrameAllocator::do_statistics() const
     return sum;
 }
 
+FrameSummary FrameAllocator::end_frame()
+{
+    FrameThread& thread = this_thread();
+    const FrameSummary summary = thread.end();
+    publish(thread);
+    return summary;
+}
+
 Frame::Frame(FrameAllocator& allocator) : allocator_(allocator), thread_(allocator.this_thread())
 {
     thread_.begin();

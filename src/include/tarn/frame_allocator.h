@@ -138,6 +138,10 @@ public:
     /// The frames of the calling thread, made at the first call. Errors: std::bad_alloc.
     FrameThread& this_thread();
 
+    /// Those of the calling thread, where a Frame does not fit; statistics know of them, too.
+    void begin_frame() { this_thread().begin(); }
+    FrameSummary end_frame();
+
     /// How many threads have frames here, or had and left them for the next.
     std::size_t threads() const;
 

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include <tarn/resources.h>
+#include <tarn/ring_buffer.h>
+
+#include "src/resources/c_interface.h"
+
+struct tarn_ring { // NOLINT(readability-identifier-naming): a name of C
+    explicit tarn_ring(const tarn::RingOptions& options) : ring(options) {}
+
+    tarn::RingBuffer ring;
+};
+
+using tarn::detail::guarded;
+using tarn::detail::has_null;
+
+int tarn_ring_create(tarn_ring** ring, const tarn_ring_options* options)
+{
+    const tarn_ring_options known = tarn::detail::known(options);
+    tarn::RingOptions own;
+    tarn::detail::set(own.capacity, known.capacity);
+    switch (known.overflow) {
+    case TARN_PARTIAL:
+        own.overflow = tarn::Overflow::partial;
+        break;
+    case TARN_ALL_OR_NOTHING:
+        own.overflow = tarn::Overflow::all_or_nothing;
+        break;
+    case TARN_OVERWRITE:
+        own.overflow = tarn::Overflow::overwrite;
+        break;
+    default:
+        return TARN_ERROR_INVALID;
+    }
+    return tarn::detail::create(ring, own);
+}
+
+void tarn_ring_destroy(tarn_ring* ring)
+{
+    delete ring;
+}
+
+int tarn_ring_write(tarn_ring* ring, const void* data, size_t bytes, size_t* done)
+{
+    if (has_null(ring, data, done)) return TARN_ERROR_INVALID;
+    *done = ring->ring.write({static_cast<const std::byte*>(data), bytes});
+    return TARN_OK;
+}
+
+int tarn_ring_read(tarn_ring* ring, void* data, size_t bytes, size_t* done)
+{
+    if (has_null(ring, data, done)) return TARN_ERROR_INVALID;
+    *done = ring->ring.read({static_cast<std::byte*>(data), bytes});
+    return TARN_OK;
+}
+
+int tarn_ring_peek(const tarn_ring* ring, void* data, size_t bytes, size_t* done)
+{
+    if (has_null(ring, data, done)) return TARN_ERROR_INVALID;
+    *done = ring->ring.peek({static_cast<std::byte*>(data), bytes});
+    return TARN_OK;
+}
+
+int tarn_ring_readable(const tarn_ring* ring, const void** data, size_t* bytes)
+{
+    if (has_null(ring, data, bytes)) return TARN_ERROR_INVALID;
+    const auto region = ring->ring.readable();
+    *data = region.first.data();
+    *bytes = region.first.size();
+    return TARN_OK;
+}
+
+int tarn_ring_writable(tarn_ring* ring, void** data, size_t* bytes)
+{
+    if (has_null(ring, data, bytes)) return TARN_ERROR_INVALID;
+    const auto region = ring->ring.writable();
+    *data = region.first.data();
+    *bytes = region.first.size();
+    return TARN_OK;
+}
+
+int tarn_ring_commit(tarn_ring* ring, size_t bytes)
+{
+    if (ring == nullptr) return TARN_ERROR_INVALID;
+    if (bytes > ring->ring.free_space()) return TARN_ERROR_RANGE;
+    ring->ring.commit(bytes);
+    return TARN_OK;
+}
+
+int tarn_ring_consume(tarn_ring* ring, size_t bytes)
+{
+    if (ring == nullptr) return TARN_ERROR_INVALID;
+    if (bytes > ring->ring.available()) return TARN_ERROR_RANGE;
+    ring->ring.consume(bytes);
+    return TARN_OK;
+}
+
+int tarn_ring_get_statistics(const tarn_ring* ring, tarn_ring_statistics* statistics)
+{
+    if (has_null(ring, statistics)) return TARN_ERROR_INVALID;
+    const tarn::RingStatistics from = ring->ring.statistics();
+    *statistics = {.written = from.written,
+                   .read = from.read,
+                   .dropped = from.dropped,
+                   .refused = from.refused,
+                   .wraps = from.wraps,
+                   .capacity = ring->ring.capacity(),
+                   .available = ring->ring.available(),
+                   .high_water = from.high_water};
+    return TARN_OK;
+}
