@@ -14,6 +14,7 @@
 #include "src/base/units.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
+#include "tests/unit/support/contents.h"
 
 namespace tarn {
 
