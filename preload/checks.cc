@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <ctime>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ namespace tarn {
 namespace {
 
 constinit std::atomic<std::uint64_t> errors{0};
+/// That have begun; who ends the process waits for them.
+constinit std::atomic<int> reports_under_way{0};
 constinit os::Mutex report_mutex;
 constinit OwnFileName json_name; // guarded by report_mutex
 constinit bool has_stacks = false;
@@ -67,8 +70,10 @@ void act_on_error(const CheckError& error)
     if (error.access != AccessKind::none) return; // the handler of the signal does
     switch (startup_options().on_error) {
     case OnError::abort:
+        wait_for_reports();
         die();
     case OnError::exit:
+        wait_for_reports();
         ::syscall(SYS_exit_group, static_cast<int>(startup_options().exitcode));
         [[fallthrough]];
     case OnError::stop:
@@ -84,6 +89,7 @@ void report(const CheckError& error)
     const os::ErrnoGuard guard;
     int cancellation = 0; // state before; malloc is no cancellation point
     ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+    reports_under_way.fetch_add(1, std::memory_order_relaxed);
     {
         const NoFaultReports own;
         const os::LockGuard lock(report_mutex);
@@ -101,6 +107,7 @@ void report(const CheckError& error)
             report_check(shown, write_report, json.empty() ? nullptr : json_name.of(json));
         }
     }
+    reports_under_way.fetch_sub(1, std::memory_order_relaxed);
     act_on_error(error);
     ::pthread_setcancelstate(cancellation, nullptr);
 }
@@ -221,6 +228,15 @@ void act_on_bad_free(const void* address, BadFree what)
 bool has_stacks_of_checks()
 {
     return has_stacks;
+}
+
+void wait_for_reports()
+{
+    constexpr ::timespec kMillisecond{0, 1'000'000};
+    for (int waited = 0; waited < 10'000; ++waited) {
+        if (reports_under_way.load(std::memory_order_relaxed) == 0) return;
+        ::nanosleep(&kMillisecond, nullptr);
+    }
 }
 
 void stop_for_debugger()

@@ -15,6 +15,9 @@ void start_check_reports();
 /// Whether stacks are found.
 bool has_stacks_of_checks();
 
+/// Before the process is ended: lets other threads finish what they report, ten seconds at most.
+void wait_for_reports();
+
 /// on_error=stop: waits until somebody lets the process go on.
 void stop_for_debugger();
 

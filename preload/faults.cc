@@ -10,6 +10,7 @@
 
 #include "preload/checks.h"
 #include "preload/leaks.h"
+#include "preload/misaligned.h"
 #include "preload/report.h"
 #include "preload/signals.h"
 #include "preload/startup.h"
@@ -120,6 +121,7 @@ Access access_of(int signal, const siginfo_t& info, const FaultState& state)
 bool act_on_access(const Access& access)
 {
     const Options& options = startup_options();
+    if (options.on_error == OnError::abort || options.on_error == OnError::exit) wait_for_reports();
     switch (options.on_error) {
     case OnError::exit:
         ::syscall(SYS_exit_group, static_cast<int>(options.exitcode));
@@ -139,8 +141,14 @@ bool look_at_fault(int signal, siginfo_t* info, void* context, bool has_handler)
 {
     // Sent by somebody, or by ourselves.
     if (info->si_code <= 0 || reports_of_own != 0) return false;
+    const Misaligned misaligned = go_around_alignment(context);
+    if (misaligned.goes_on) return true;
     const FaultState state(context);
     Access access = access_of(signal, *info, state);
+    if (misaligned.beyond != 0) {
+        access.has_address = true;
+        access.address = misaligned.beyond;
+    }
     // Programs that have a handler have reasons for faults; guarded blocks are none.
     if (has_handler && !(access.has_address && is_guarded(access.address))) return false;
     const NoFaultReports only_one;
@@ -184,6 +192,7 @@ void begin_fault_reports_of_thread()
 void end_fault_reports_of_thread()
 {
     const os::ErrnoGuard guard;
+    forget_displaced_code();
     stack_t now{};
     // The program may have its own by now, and come back to ours.
     if (alternate_stack == nullptr || ::sigaltstack(nullptr, &now) != 0 ||

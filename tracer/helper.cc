@@ -96,6 +96,7 @@ constexpr std::size_t kMostOutput = MiB(1024);
 struct Start {
     const char* command;
     const char* argument;     // or null
+    int ours;                 // end of the connection
     int connection;           // standard input and output
     std::byte* stack_top;     // of the helper
     std::atomic<int> process; // its number; 0: not yet known
@@ -132,6 +133,8 @@ int exec_helper(void* context)
 int start_helper(void* context)
 {
     Start& start = *static_cast<Start*>(context);
+    // A copy: if we are killed, the helper is to read the end of what it was asked.
+    ::close(start.ours);
     // Where the program ignores it, nobody could wait for a child. All zero is SIG_DFL for the
     // kernel; this process has handlers of its own.
     const std::array<std::uint64_t, 4> by_default{};
@@ -250,6 +253,7 @@ bool run_helper(const char* command, const char* argument, std::span<const char>
     auto* const stacks = static_cast<std::byte*>(os::map(2 * kStack, os::kPageSize));
     Start start{.command = command,
                 .argument = argument,
+                .ours = ends[0],
                 .connection = ends[1],
                 .stack_top = stacks + 2 * kStack,
                 .process = 0,

@@ -37,9 +37,7 @@ bool is_in_gap(const CheckError& error, std::size_t alignment)
 std::string_view align_for(const CheckError& error)
 {
     if (error.fault == CheckFault::underflow) return ",guard_align=left";
-    // guard_align=word, which is the default, leaves a gap where the size is no multiple of words.
-    const bool has_gap = error.block.size % kWord != 0;
-    return has_gap && is_in_gap(error, kMalloc) ? ",guard_align=exact" : "";
+    return is_in_gap(error, kWord) ? ",guard_align=exact" : "";
 }
 
 bool is_plain(char c)

@@ -32,7 +32,7 @@ struct GuardChoice {
 /// Where in its pages a block lies.
 enum class GuardAlign : std::uint8_t {
     right, // ends where they end, as far as the alignment that malloc promises lets it
-    word,  // likewise, but to a word if the size is a multiple of words
+    word,  // likewise, with the alignment of a word
     exact, // likewise, with that of an object of the block's size: a string may begin anywhere
     left,  // begins where they begin
 };

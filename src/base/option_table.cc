@@ -131,10 +131,9 @@ constexpr std::array kOptionSpecs{
                "with harden: clear memory as it is freed, as it is handed out, or not at all"},
     OptionSpec{"guard", &Options::guard, "off|all|1/N|size:N-M|site:ID", "off",
                "find who reads or writes beside these blocks, or after free, at the instruction"},
-    OptionSpec{"guard_align", &Options::guard_align, "right|word|exact|left", "word",
-               "where such a block ends: to 16 bytes, to 8 if it is whole words, or to 1 before "
-               "the guard; "
-               "left: begins"},
+    OptionSpec{
+        "guard_align", &Options::guard_align, "right|word|exact|left", "word",
+        "where such a block ends: to 16 bytes, to 8, or to 1 before the guard; left: begins"},
     OptionSpec{"guard_max", CountField{&Options::guard_max, 1000000000}, "NUMBER", "0",
                "most mappings for them, two a block (0: three quarters of vm.max_map_count)"},
     OptionSpec{"guard_memory", SizeField{&Options::guard_memory}, "SIZE", "256m",

@@ -53,10 +53,9 @@ std::size_t alignment_for(GuardAlign align, std::size_t size, std::size_t wanted
     constexpr std::size_t kWord = 8;
     if (wanted > kMinAlignment || align == GuardAlign::right || align == GuardAlign::left)
         return wanted;
-    if (align == GuardAlign::exact) return alignment_of_size(size, kMinAlignment);
-    // What is no whole number of words is no array of objects: a buffer in which a program puts
-    // what it likes, as Rust's hash tables do, and which may be read 16 aligned bytes at a time.
-    return size % kWord == 0 ? alignment_of_size(size, kMinAlignment) : wanted;
+    // Less than malloc promises: see displaced_code.h.
+    return align == GuardAlign::exact ? alignment_of_size(size, kMinAlignment)
+                                      : alignment_of_size(round_up(size, kWord), kMinAlignment);
 }
 
 std::size_t distance_from(const CheckedPlace& place, std::uintptr_t address)

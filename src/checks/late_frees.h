@@ -34,6 +34,7 @@ public:
         std::uintptr_t start = newest_.exchange(0, std::memory_order_acquire);
         while (start != 0) {
             const CheckedPlace place = records.at(reinterpret_cast<const void*>(start));
+            if (!place) return; // never: its record was there when it was put
             start = next_of(*place.record);
             use(place);
         }

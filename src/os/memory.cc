@@ -64,6 +64,12 @@ bool commit(void* address, std::size_t size)
     return ::mprotect(address, size, PROT_READ | PROT_WRITE) == 0;
 }
 
+bool make_executable(void* address, std::size_t size)
+{
+    const ErrnoGuard guard;
+    return ::mprotect(address, size, PROT_READ | PROT_EXEC) == 0;
+}
+
 void purge(void* address, std::size_t size)
 {
     const ErrnoGuard guard;

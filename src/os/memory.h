@@ -23,6 +23,10 @@ void* reserve(std::size_t size, std::size_t alignment);
 /// Errors: false when the system refuses (overcommit_memory=2, RLIMIT_DATA).
 bool commit(void* address, std::size_t size);
 
+/// Makes pages that commit() has made writable readable and executable instead, and as they are.
+/// Errors: false, the system forbids it.
+bool make_executable(void* address, std::size_t size);
+
 /// Gives the pages back to the system at once. They stay usable and read as zero afterwards.
 /// MADV_DONTNEED, never MADV_FREE: RSS must tell the truth.
 void purge(void* address, std::size_t size);

@@ -41,6 +41,12 @@ for case in ("stale", "stale_call", "thread"):
     expect(found["freed"][0] == "new_node" and found["allocated"][0] == "new_node",
            f"stacks of the block for {case}", found)
 
+# Who crashes in the same place at the same time lets the first one finish what it says.
+for _ in range(10):
+    result = run(LIBRARY, SUBJECT, "wild_in_eight_threads", TARN="debug")
+    expect(result.returncode == SEGV and "unknown address 0x123456789000" in result.stderr and
+           "SUMMARY: tarn: SEGV in segv_subject" in result.stderr, "a whole report", result)
+
 # Threads have a stack for the handler, until they end, unless they take another one.
 result = run(LIBRARY, SUBJECT, "own_alternate_stack", TARN="debug")
 expect(result.returncode == 0 and result.stdout + result.stderr in ("own\n",), "no harm", result)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 // NOLINTBEGIN(clang-analyzer-*): the mistakes are what it is for
 namespace {
@@ -119,6 +120,14 @@ const Case cases[] = {
          touch(static_cast<char*>(hidden) + 100'000);
      }},
     {"wild", [] { touch(reinterpret_cast<void*>(0x123456789000)); }},
+    {"wild_in_eight_threads",
+     [] {
+         std::vector<std::thread> threads;
+         for (int i = 0; i < 8; ++i)
+             threads.emplace_back([] { touch(reinterpret_cast<void*>(0x123456789000)); });
+         for (std::thread& thread : threads)
+             thread.join();
+     }},
     {"deep", [] { sink = recurse(0); }},
     {"deep_thread", [] { std::thread([] { sink = recurse(0); }).join(); }},
     {"deep_thread_allocates",

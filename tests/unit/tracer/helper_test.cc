@@ -126,6 +126,34 @@ TEST_F(HelperTest, IsNotFoundWhereNoneIs)
     EXPECT_FALSE(find_helper(std::string(5000, 'x')));
 }
 
+/// Killed while it still sends: more than a connection holds, to one that does not read yet.
+TEST_F(HelperTest, EndsWhenTheProgramIsKilled)
+{
+    const std::string started = path() + ".started";
+    const std::string killed = path() + ".killed";
+    const std::string ended = path() + ".ended";
+    use_script("echo > " + started + "; while [ ! -e " + killed +
+               " ]; do sleep 0.01; done; cat > /dev/null; echo > " + ended + "\n");
+    const auto await = [](const std::string& file) {
+        for (int i = 0; i < 6000 && !fs::exists(file); ++i)
+            ::usleep(10'000);
+        return fs::exists(file);
+    };
+    const pid_t program = ::fork();
+    if (program == 0) {
+        run(std::string(10'000'000, 'x'));
+        ::_exit(0);
+    }
+    EXPECT_TRUE(await(started));
+    ::kill(program, SIGKILL);
+    ::waitpid(program, nullptr, 0);
+    child_signals = 0; // that was the test's own
+    std::ofstream(killed) << "yes";
+    EXPECT_TRUE(await(ended));
+    for (const std::string& file : {started, killed, ended})
+        fs::remove(file);
+}
+
 TEST_F(HelperTest, LeavesNoDescriptorsOpen)
 {
     use_script("cat\n");
