@@ -37,16 +37,22 @@ void push_out(std::size_t size)
 
 TEST(HardenedHeap, GrowthInPlaceShowsNoCanaryAndNothingOfBefore)
 {
-    for (int round = 0; round < 100; ++round) {
-        auto* block = static_cast<char*>(allocate(33));
-        std::memset(block, 'p', 33);
-        ASSERT_EQ(reallocate(block, 39), block) << "of the same class";
-        EXPECT_TRUE(test::is_zero(block + 33, 6));
-        std::memset(block, 'p', 39);
-        ASSERT_EQ(reallocate(block, 33), block);
-        ASSERT_EQ(reallocate(block, 39), block);
-        EXPECT_TRUE(test::is_zero(block + 33, 6));
-        deallocate(block);
+    struct Sizes {
+        std::size_t small;
+        std::size_t large; // of the same class
+    };
+    for (const auto& [small, large] : {Sizes{33, 39}, Sizes{900, 950}}) {
+        for (int round = 0; round < 100; ++round) {
+            auto* block = static_cast<char*>(allocate(small));
+            std::memset(block, 'p', small);
+            ASSERT_EQ(reallocate(block, large), block);
+            EXPECT_TRUE(test::is_zero(block + small, large - small));
+            std::memset(block, 'p', large);
+            ASSERT_EQ(reallocate(block, small), block);
+            ASSERT_EQ(reallocate(block, large), block);
+            EXPECT_TRUE(test::is_zero(block + small, large - small));
+            deallocate(block);
+        }
     }
 }
 
