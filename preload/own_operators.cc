@@ -86,10 +86,13 @@ const ::link_map* object_at(std::uintptr_t address)
 
 bool is_runtime(const ::link_map& link)
 {
-    std::string_view name = link.l_name;
-    name.remove_prefix(name.rfind('/') + 1);
+    const char* const slash = std::strrchr(link.l_name, '/');
+    const char* const name = slash != nullptr ? slash + 1 : link.l_name;
+    // Not starts_with(), which in debug builds needs a function of libstdc++.
     return std::any_of(std::begin(kRuntimes), std::end(kRuntimes),
-                       [name](std::string_view runtime) { return name.starts_with(runtime); });
+                       [name](std::string_view runtime) {
+                           return std::strncmp(name, runtime.data(), runtime.size()) == 0;
+                       });
 }
 
 } // namespace
