@@ -25,9 +25,9 @@ struct Case {
 #define CASE(text)                                                                                 \
     {                                                                                              \
         text, [](std::uint8_t* block, Vector& result) {                                            \
-            asm volatile("movdqu %0, %%xmm3\n\t" text "\n\tmovdqu %%xmm3, %0"                      \
-                         : "+m"(result), "+D"(block)                                               \
-                         : "a"(std::uintptr_t{2})                                                  \
+            asm volatile("movdqu (%%rsi), %%xmm3\n\t" text "\n\tmovdqu %%xmm3, (%%rsi)"            \
+                         : "+D"(block)                                                             \
+                         : "a"(std::uintptr_t{2}), "S"(result.data())                              \
                          : "xmm3", "xmm11", "xmm12", "r9", "r12", "r13", "memory");                \
         }                                                                                          \
     }
