@@ -146,6 +146,7 @@ void after_fork()
 {
     reset_report_turn();
     report_mutex.reset();
+    reports_under_way.store(0, std::memory_order_relaxed);
 }
 
 std::uint32_t stack_now()
@@ -308,6 +309,7 @@ void start_check_reports()
 int check_blocks_at_end(int status)
 {
     if (!is_on()) return status;
+    wait_for_reports();
     if (settings.checks != nullptr && !startup_options().hardens()) look_at_all(kAtEnd);
     report_unguarded();
     const bool was_wrong = errors.load(std::memory_order_relaxed) != 0;

@@ -2,6 +2,7 @@
 
 #include "preload/misaligned.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +48,18 @@ bool is_misaligned(const VectorAccess& access)
     return access.address % kMinAlignment != 0 && is_guarded(access.address);
 }
 
+/// What was executed. Nobody says that it can be read: a jump to where no memory can be is a fault
+/// of the same kind. Errors: all zero, which is no instruction that is looked for.
+std::array<std::uint8_t, 16> code_at(std::uintptr_t instruction)
+{
+    std::array<std::uint8_t, 16> code{};
+    // It may end where its page does.
+    const std::size_t in_page = os::kPageSize - instruction % os::kPageSize;
+    if (!os::read_memory(instruction, code.data(), code.size()))
+        os::read_memory(instruction, code.data(), std::min(in_page, code.size()));
+    return code;
+}
+
 std::uintptr_t first_unreadable(std::uintptr_t address)
 {
     std::byte byte{};
@@ -76,8 +89,8 @@ Misaligned go_around_alignment(void* context)
     mcontext_t& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
     if (machine.gregs[REG_TRAPNO] != kGeneralProtection) return {};
     const auto instruction = static_cast<std::uintptr_t>(machine.gregs[REG_RIP]);
-    const std::optional<VectorAccess> access = decode_vector_access(
-        reinterpret_cast<const std::uint8_t*>(instruction), registers_of(machine));
+    const std::optional<VectorAccess> access =
+        decode_vector_access(code_at(instruction).data(), registers_of(machine));
     if (!access || !is_misaligned(*access)) return {};
     VectorCopy copy{};
     if (!os::read_memory(access->address, copy.data(), access->size))

@@ -5,7 +5,9 @@
 # came from; a pointer read from freed memory names that block and its stacks. The status is as
 # without checks.
 
+import os
 import sys
+import tempfile
 
 from report import expect, run, stacks
 
@@ -40,6 +42,21 @@ for case in ("stale", "stale_call", "thread"):
     found = stacks(run(LIBRARY, SUBJECT, case, TARN="debug").stderr)
     expect(found["freed"][0] == "new_node" and found["allocated"][0] == "new_node",
            f"stacks of the block for {case}", found)
+
+# Nor is where it jumped to looked at.
+result = run(LIBRARY, SUBJECT, "wild_jump", TARN="guard=all")
+expect(result.returncode == SEGV and "SUMMARY: tarn: SEGV in segv_subject" in result.stderr,
+       "a report of a jump to nowhere", result)
+
+# A child waits for no report of its parent's, which takes three seconds here.
+with tempfile.TemporaryDirectory() as directory:
+    helper = f"{directory}/helper"
+    with open(helper, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\nmkdir {directory}/first 2> /dev/null && sleep 3\ncat > /dev/null\n")
+    os.chmod(helper, 0o755)
+    result = run(LIBRARY, SUBJECT, "fork_while_reporting", TARN=f"debug,symbolizer={helper}")
+    expect(result.returncode == -6 and "the child first\n" in result.stdout, "the child's end",
+           result)
 
 # Who crashes in the same place at the same time lets the first one finish what it says.
 for _ in range(10):

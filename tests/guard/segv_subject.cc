@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -120,6 +121,29 @@ const Case cases[] = {
          touch(static_cast<char*>(hidden) + 100'000);
      }},
     {"wild", [] { touch(reinterpret_cast<void*>(0x123456789000)); }},
+    {"wild_jump",
+     [] {
+#if defined(__x86_64__)
+         // Arrives there on some processors, where the instruction cannot be read.
+         asm volatile("push %0\n\tret" : : "r"(0xDFDFDFDFDFDFDFDF) : "memory");
+#else
+         touch(reinterpret_cast<void*>(0xDFDFDFDFDFDFDFDF));
+#endif
+     }},
+    {"fork_while_reporting",
+     [] {
+         std::thread([] {
+             hidden = std::malloc(40);
+             std::free(hidden);
+             std::free(hidden); // its report takes a while
+         }).detach();
+         ::usleep(500'000);
+         const pid_t child = ::fork();
+         if (child == 0) touch(reinterpret_cast<void*>(0x123456789000));
+         int status = 0;
+         ::waitpid(child, &status, 0);
+         say(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV ? "the child first\n" : "no\n");
+     }},
     {"wild_in_eight_threads",
      [] {
          std::vector<std::thread> threads;
