@@ -212,7 +212,8 @@ private:
         print_stack(heading.view(), block.allocated_at);
     }
 
-    /// Lines of memory around what has changed; changed bytes in brackets.
+    /// Lines of memory that have changed, changed bytes in brackets, and the line in front of them
+    /// if any of it is the block's: what else lies there may be nobody's, and unmapped at times.
     void print_bytes()
     {
         if (error_.changed_size == 0) return;
@@ -222,7 +223,8 @@ private:
         print_byte(error_.expected);
         out_ << "):\n";
         const std::uintptr_t last = std::min(end, first + kMostLines * kBytesInLine);
-        for (std::uintptr_t line = first - kBytesInLine; line < last; line += kBytesInLine)
+        if (first > error_.block.start) print_line(first - kBytesInLine, error_.changed, end);
+        for (std::uintptr_t line = first; line < last; line += kBytesInLine)
             print_line(line, error_.changed, end);
         if (last < end) out_ << "  ... " << end - last << " more\n";
         out_ << "\n";
