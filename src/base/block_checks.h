@@ -40,8 +40,14 @@ struct CppForm {
 };
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local CppForm cpp_form{};
 
-/// All of these are called on slow paths, see Observer, and return what the functions of libc do.
+/// All of these but the first two are called on slow paths, see Observer, and return what the
+/// functions of libc do.
 struct BlockChecks {
+    /// What calls of the program's come to, on no slow path yet: it is taken there.
+    /// Errors: nullptr.
+    void* (*enter_allocate)(std::size_t size, std::size_t alignment);
+    /// `block` is not null.
+    void (*enter_deallocate)(void* block, BlockKind kind);
     /// Once, before the first block, when the heap knows its memory.
     void (*start)();
     /// Errors: nullptr.
@@ -49,8 +55,6 @@ struct BlockChecks {
     void (*deallocate)(const BlockReturn& given);
     /// Whether it can be one that the heap does not know of.
     bool (*owns)(const void* block);
-    /// On no slow path, where any lock may be the calling thread's.
-    void (*deallocate_outside)(void* block);
     /// `block` is not null. Errors: nullptr, the block is as before.
     void* (*reallocate)(void* block, std::size_t size);
     /// 0: it is nobody's.

@@ -8,6 +8,7 @@
 
 #include "src/checks/call_count.h"
 #include "src/checks/damage.h"
+#include "src/checks/entry.h"
 #include "src/checks/fault.h"
 #include "src/checks/guard_gap.h"
 #include "src/checks/late_frees.h"
@@ -297,11 +298,12 @@ bool owns(const void* block)
     return guard_pool.contains(reinterpret_cast<std::uintptr_t>(block));
 }
 
-constexpr BlockChecks kGuards{.start = guards::start,
+constexpr BlockChecks kGuards{.enter_allocate = nullptr,
+                              .enter_deallocate = nullptr,
+                              .start = guards::start,
                               .allocate = allocate_guarded,
                               .deallocate = deallocate,
                               .owns = owns,
-                              .deallocate_outside = nullptr,
                               .reallocate = nullptr, // as of any block that has to move
                               .usable_size = usable_size,
                               .usable_size_outside = nullptr,
@@ -309,11 +311,13 @@ constexpr BlockChecks kGuards{.start = guards::start,
                               .for_each_apart = nullptr,
                               .own_memory = nullptr};
 
-constexpr BlockChecks kCheckedHeap{.start = start,
+constexpr BlockChecks kCheckedHeap{.enter_allocate = enter_allocate<allocate>,
+                                   .enter_deallocate =
+                                       enter_deallocate<deallocate, deallocate_outside>,
+                                   .start = start,
                                    .allocate = allocate,
                                    .deallocate = deallocate,
                                    .owns = owns,
-                                   .deallocate_outside = deallocate_outside,
                                    .reallocate = reallocate,
                                    .usable_size = usable_size,
                                    .usable_size_outside = usable_size_outside,

@@ -10,6 +10,7 @@
 
 #include "src/checks/canary.h"
 #include "src/checks/damage.h"
+#include "src/checks/entry.h"
 #include "src/checks/fault.h"
 #include "src/checks/slot_cache.h"
 #include "src/checks/slot_contents.h"
@@ -45,19 +46,18 @@ bool fits_slots(std::size_t size, std::size_t alignment)
     return size <= kMaxPooledSize - kSlotCanary && alignment <= kMostAlignment && has_slots;
 }
 
-SizeClass slot_class(std::size_t size, std::size_t alignment)
+[[gnu::always_inline]] inline SizeClass slot_class(std::size_t size, std::size_t alignment)
 {
     return size_class_for(padded_for(std::max(size + kSlotCanary, kLeastSlot), alignment));
 }
 
-void* allocate(const BlockRequest& request)
+/// Requires: it fits one.
+[[gnu::always_inline]] inline void* allocate_slot(const BlockRequest& request)
 {
-    if (!fits_slots(request.size, request.alignment)) return apart->allocate(request);
     const Slot slot = take_slot(slot_class(request.size, request.alignment));
     if (!slot) [[unlikely]]
         return nullptr;
-    if (const SlotRecord before = slot.load(); before.state == SlotState::cleared)
-        check_cleared(slot, before, "when it was to be reused");
+    look_at_free_slot(slot, "when it was to be reused");
     if (request.is_zeroed || zero_mode == ZeroMode::alloc)
         std::memset(slot.block(), 0, request.size);
     SlotRecord known{};
@@ -70,19 +70,19 @@ void* allocate(const BlockRequest& request)
     return slot.block();
 }
 
-/// Of a slot that has waited: for the next malloc, or home.
-[[gnu::always_inline]] inline void release(SlotShelf& shelf, const Slot& slot, std::uint32_t most)
+void* allocate(const BlockRequest& request)
 {
-    SlotRecord known = slot.load();
-    // Two threads that freed it at once have both put it there.
-    if (known.state != SlotState::waiting) [[unlikely]]
-        return report_bad_pointer(DescribedSlot(slot).place(), slot.block(), false);
-    known.state = SlotState::cleared;
-    slot.store(known);
-    if (shelf.ready() < std::min(most, SlotShelf::kMostReady))
-        shelf.add_ready(slot);
-    else
-        give_home(slot);
+    if (!fits_slots(request.size, request.alignment)) return apart->allocate(request);
+    return allocate_slot(request);
+}
+
+void* allocate_from_program(std::size_t size, std::size_t alignment)
+{
+    if (!fits_slots(size, alignment)) [[unlikely]]
+        return apart->enter_allocate(size, alignment);
+    if (alignment == kMinAlignment) [[likely]] // a constant then
+        return enter_allocate<allocate_slot>(size, kMinAlignment);
+    return enter_allocate<allocate>(size, alignment);
 }
 
 /// What becomes of a slot that the program has given back. `known`: its record.
@@ -91,21 +91,15 @@ void* allocate(const BlockRequest& request)
     known.state = SlotState::waiting;
     slot.store(known);
     if (zero_mode == ZeroMode::free) clear(slot, used_words(known.size));
-    SlotCache* const cache = own_slot_cache();
-    const std::uint32_t most = SlotShelf::most_waiting(size_class);
-    if (cache == nullptr || most == 0) [[unlikely]]
-        return give_home(slot);
-    SlotShelf& shelf = cache->shelf(size_class);
-    if (const Slot next = shelf.wait(slot, most, cache->random())) release(shelf, next, most);
+    put_slot(slot, size_class);
 }
 
 /// Blocks that come back where no slow path may be taken; found when a thread next frees one.
 constinit std::array<std::atomic<void*>, 64> late_frees{};
 constinit std::atomic<std::uint32_t> late_count{0};
 
-void deallocate_outside(void* block)
+void deallocate_slot_outside(void* block)
 {
-    if (!address_range.contains(block)) return apart->deallocate_outside(block);
     for (std::atomic<void*>& place : late_frees) {
         void* empty = nullptr;
         if (!place.compare_exchange_strong(empty, block)) continue;
@@ -115,7 +109,7 @@ void deallocate_outside(void* block)
 }
 
 /// False: check_form() has something to say, or is to look.
-bool is_right_form(const SlotRecord& known, BlockKind kind)
+[[gnu::always_inline]] inline bool is_right_form(const SlotRecord& known, BlockKind kind)
 {
     if (kind == BlockKind::malloc) return known.kind == BlockKind::malloc;
     if (cpp_form.is_array) kind = BlockKind::array;
@@ -123,12 +117,16 @@ bool is_right_form(const SlotRecord& known, BlockKind kind)
            cpp_form.alignment <= kMinAlignment && known.alignment_shift == kNoAlignment;
 }
 
-[[gnu::noinline, gnu::cold]] void tell_bad_pointer(const Slot& slot, const void* block,
-                                                   bool is_resize)
+[[gnu::noinline, gnu::cold]] void tell_bad_pointer(Slot slot, const void* block, bool is_resize)
 {
     // What a program has never had has no record.
     const bool was_block = slot && std::bit_cast<std::uint32_t>(slot.load()) != 0;
     report_bad_pointer(was_block ? DescribedSlot(slot).place() : CheckedPlace{}, block, is_resize);
+}
+
+[[gnu::noinline, gnu::cold]] void look_at_form(Slot slot, BlockKind kind)
+{
+    check_form(DescribedSlot(slot).place(), kind);
 }
 
 /// The slot of a block that is in use. None: it is not, which is reported.
@@ -153,21 +151,33 @@ bool is_right_form(const SlotRecord& known, BlockKind kind)
     }
 }
 
-void deallocate(const BlockReturn& given)
+/// Requires: it is within the range.
+[[gnu::always_inline]] inline void deallocate_slot(const BlockReturn& given)
 {
     if (late_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
         take_late_frees();
-    if (!address_range.contains(given.block)) [[unlikely]]
-        return apart->deallocate(given);
     const SizeClass size_class = class_of_slot(given.block);
     const Slot slot = claim(given.block, size_class, false);
     if (!slot) [[unlikely]]
         return;
     const SlotRecord known = slot.load();
     if (!is_right_form(known, given.kind)) [[unlikely]]
-        check_form(DescribedSlot(slot).place(), given.kind);
+        look_at_form(slot, given.kind);
     check_canary(slot, known.size);
     retire(slot, known, size_class);
+}
+
+void deallocate(const BlockReturn& given)
+{
+    if (!address_range.contains(given.block)) return apart->deallocate(given);
+    deallocate_slot(given);
+}
+
+void deallocate_from_program(void* block, BlockKind kind)
+{
+    if (!address_range.contains(block)) [[unlikely]]
+        return apart->enter_deallocate(block, kind);
+    enter_deallocate<deallocate_slot, deallocate_slot_outside>(block, kind);
 }
 
 /// Where the slot is one that a new block would have.
@@ -258,11 +268,12 @@ void start()
     has_slots = settings.pools && slot_table.initialise(address_range.granule_count());
 }
 
-constexpr BlockChecks kHardenedHeap{.start = start,
+constexpr BlockChecks kHardenedHeap{.enter_allocate = allocate_from_program,
+                                    .enter_deallocate = deallocate_from_program,
+                                    .start = start,
                                     .allocate = allocate,
                                     .deallocate = deallocate,
                                     .owns = owns,
-                                    .deallocate_outside = deallocate_outside,
                                     .reallocate = reallocate,
                                     .usable_size = usable_size,
                                     .usable_size_outside = usable_size_outside,

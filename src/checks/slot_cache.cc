@@ -12,7 +12,7 @@ std::size_t SlotCache::held() const
 {
     std::size_t slots = 0;
     for (const SlotShelf& shelf : shelves_)
-        slots += shelf.ready() + shelf.waiting();
+        slots += shelf.count();
     return slots;
 }
 

@@ -3,7 +3,8 @@
 // Slot cache: the slots that a heap has at hand, in arrays beside the heap, so that no free slot
 // holds a link that the program could overwrite.
 //
-//      freed ──> waiting: a ring ──> one of its older half, at random ──> ready ──> one at random
+//      freed ──> the young ones wait ──> of the older ones, one at random ──> malloc
+//                                                 new ones of the heap ──^
 //
 // A slot is not handed out again before half a ring of others has been freed, and nobody can tell
 // which one comes next. Source: hardened_malloc's slab quarantine and slot randomisation
@@ -25,90 +26,92 @@
 
 namespace tarn {
 
-/// Slots of one class. Counts are written by who has the heap and read by anyone.
+/// Slots of one class, from the oldest to the youngest. The count is written by who has the heap
+/// and read by anyone. All zero it is one that holds nothing and needs limits.
 class SlotShelf {
 public:
-    /// Slots that wait, and that are ready, at most. Larger ones than 16 KiB do neither: of a
-    /// thread that has used all classes the others hold 1.5 MiB.
-    static constexpr std::uint32_t kMostWaiting = 32;
-    static constexpr std::uint32_t kMostReady = 16;
-    static constexpr std::uint32_t most_waiting(SizeClass size_class)
+    /// Of the small classes; larger ones have fewer of everything, and slots above 16 KiB have no
+    /// shelf: of a thread that has used all classes the shelves hold 1.1 MiB at most.
+    static constexpr std::uint32_t kMostYoung = 16;  // freed last, not to be handed out
+    static constexpr std::uint32_t kLeastChoice = 8; // from so many one is chosen
+    static constexpr std::uint32_t kMost = 48;       // all in all
+
+    static constexpr bool is_for(SizeClass size_class)
     {
-        return kMostOf[index_of(size_class)];
+        return block_size(size_class) <= kLargest;
+    }
+    /// Once, before its first slot. Requires: is_for() the class.
+    void set_limits(SizeClass size_class)
+    {
+        const auto size = static_cast<std::uint32_t>(block_size(size_class));
+        const std::uint32_t share = std::bit_floor(std::min(kLargest / size, 2 * kMostYoung));
+        most_young_ = (share + 1) / 2;
+        too_few_ = std::max(share / 4, 1U) - 1;
+        most_ = share + most_young_;
     }
 
-    std::uint32_t ready() const { return ready_.load(std::memory_order_relaxed); }
-    std::uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+    std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
+    /// Slots that may be handed out.
+    std::uint32_t choice() const { return count() - young_; }
+    bool needs_more() const { return choice() <= too_few_; }
+    bool is_full() const { return count() >= most_; }
+    bool has_limits() const { return most_ != 0; }
+    std::uint32_t least_choice() const { return too_few_ + 1; }
 
-    /// Requires: fewer than kMostReady are ready.
-    void add_ready(const Slot& slot)
+    /// A slot that was freed. Requires: the shelf is not full.
+    void put(const Slot& slot)
     {
-        const std::uint32_t count = ready();
-        ready_slots_[count] = slot;
-        ready_.store(count + 1, std::memory_order_relaxed);
+        const std::uint32_t count = this->count();
+        slot_at(first_ + count) = slot;
+        count_.store(count + 1, std::memory_order_relaxed);
+        if (young_ < most_young_) [[unlikely]]
+            ++young_;
     }
-
-    /// Requires: there is one. `random`: any 32 bits.
-    Slot take_ready(std::uint32_t random)
+    /// A slot that the program has never had, or not for long: one of the oldest.
+    /// Requires: needs_more().
+    void put_new(const Slot& slot)
     {
-        const std::uint32_t count = ready();
-        Slot& chosen = ready_slots_[below(random, count)];
+        slot_at(--first_) = slot;
+        count_.store(count() + 1, std::memory_order_relaxed);
+    }
+    /// `random`: any 32 bits. Requires: there is a choice.
+    Slot take(std::uint32_t random)
+    {
+        Slot& oldest = slot_at(first_);
+        Slot& chosen = slot_at(first_ + below(random, choice()));
         const Slot slot = chosen;
-        chosen = ready_slots_[count - 1];
-        ready_.store(count - 1, std::memory_order_relaxed);
+        chosen = oldest;
+        ++first_;
+        count_.store(count() - 1, std::memory_order_relaxed);
         return slot;
     }
-
-    /// Takes a slot in that was freed. Returns the one that has waited enough for it; none: there
-    /// was still room.
-    Slot wait(const Slot& slot, std::uint32_t most, std::uint32_t random)
+    /// Also a young one; none: there is none.
+    Slot take_oldest()
     {
-        const std::uint32_t count = waiting();
-        Slot& last = waiting_slots_[(first_ + count) % kMostWaiting];
-        if (count < most) [[unlikely]] {
-            last = slot;
-            waiting_.store(count + 1, std::memory_order_relaxed);
-            return {};
-        }
-        Slot& oldest = waiting_slots_[first_ % kMostWaiting];
-        Slot& chosen = waiting_slots_[(first_ + below(random, (most + 1) / 2)) % kMostWaiting];
-        const Slot old = chosen;
-        chosen = oldest;
-        last = slot; // the place of the oldest, if all are taken
-        ++first_;
-        return old;
-    }
-
-    /// The slot that has waited longest; none: there is none.
-    Slot take_waiting()
-    {
-        const std::uint32_t count = waiting();
-        if (count == 0) return {};
-        waiting_.store(count - 1, std::memory_order_relaxed);
-        return waiting_slots_[first_++ % kMostWaiting];
+        if (count() == 0) return {};
+        if (choice() == 0) --young_;
+        return take(0);
     }
 
 private:
-    static constexpr auto kMostOf = [] {
-        std::array<std::uint8_t, kSizeClassCount> most{};
-        for (std::size_t index = 0; index < kSizeClassCount; ++index) {
-            const std::size_t size = block_size(static_cast<SizeClass>(index));
-            most[index] = static_cast<std::uint8_t>(
-                std::bit_floor(std::min(KiB(16) / size, std::size_t{kMostWaiting})));
-        }
-        return most;
-    }();
+    static constexpr std::uint32_t kLargest = KiB(16);
+    static constexpr std::uint32_t kRing = 64; // a power of two, for the sake of its arithmetic
+    static_assert(kMost < kRing);
+
+    Slot& slot_at(std::uint32_t place) { return slots_[place % kRing]; }
 
     static std::uint32_t below(std::uint32_t random, std::uint32_t bound)
     {
         return static_cast<std::uint32_t>(std::uint64_t{random} * bound >> 32U);
     }
 
-    std::atomic<std::uint32_t> ready_;
-    std::atomic<std::uint32_t> waiting_;
-    std::uint32_t first_; // of waiting_slots_; counts up
-    std::array<Slot, kMostReady> ready_slots_;
-    std::array<Slot, kMostWaiting> waiting_slots_;
+    std::atomic<std::uint32_t> count_;
+    std::uint32_t young_;
+    std::uint32_t first_; // of slots_, modulo kRing
+    std::uint32_t most_young_;
+    std::uint32_t too_few_; // of which none is chosen
+    std::uint32_t most_;    // 0: no limits yet
+    std::array<Slot, kRing> slots_;
 };
 
 /// One for each heap, with which it stays when its thread ends. All zero but for the seed.

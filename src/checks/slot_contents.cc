@@ -22,13 +22,13 @@ Change find_late_write(const Slot& slot, std::size_t words)
 
 } // namespace
 
-void tell_late_write(const Slot& slot, const char* occasion)
+void tell_late_write(Slot slot, const char* occasion)
 {
     const Change change = find_late_write(slot, used_words(slot.load().size));
     report_change(CheckFault::use_after_free, DescribedSlot(slot).place(), change, occasion);
 }
 
-void tell_overflow(const Slot& slot, std::size_t size)
+void tell_overflow(Slot slot, std::size_t size)
 {
     const std::uint64_t right = canary::word_of(slot.start);
     const auto* const first = reinterpret_cast<const std::uint8_t*>(slot.start + size);
@@ -43,6 +43,11 @@ void tell_overflow(const Slot& slot, std::size_t size)
         --end;
     report_change(CheckFault::overflow, DescribedSlot(slot).place(),
                   {slot.start + size + start, end - start, expected(start)}, nullptr);
+}
+
+void tell_freed_at_once(Slot slot)
+{
+    report_bad_pointer(DescribedSlot(slot).place(), slot.block(), false);
 }
 
 void tell_bad_link(const void* block, const Slot& slot)

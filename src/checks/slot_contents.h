@@ -42,8 +42,10 @@ private:
 };
 
 // Reports, which may end the process.
-void tell_late_write(const Slot& slot, const char* occasion);
-void tell_overflow(const Slot& slot, std::size_t size);
+void tell_late_write(Slot slot, const char* occasion);
+void tell_overflow(Slot slot, std::size_t size);
+/// Two threads have freed it at once, and so it has waited twice.
+void tell_freed_at_once(Slot slot);
 /// A link of the heap's was overwritten: what it led to is no slot, or in use.
 void tell_bad_link(const void* block, const Slot& slot);
 
@@ -87,11 +89,17 @@ inline bool is_clear(const Slot& slot, std::size_t words)
     return (wrong[0] | wrong[1]) == 0;
 }
 
-/// Reports what was written to a slot since it was cleared. `known`: its record.
-inline void check_cleared(const Slot& slot, const SlotRecord& known, const char* occasion)
+/// Of a slot that nobody should have: reports what was written to it since it was cleared, or that
+/// somebody has it.
+inline void look_at_free_slot(const Slot& slot, const char* occasion)
 {
-    if (zero_mode == ZeroMode::free && !is_clear(slot, used_words(known.size))) [[unlikely]]
-        tell_late_write(slot, occasion);
+    const SlotRecord known = slot.load();
+    if (known.state == SlotState::waiting) [[likely]] {
+        if (zero_mode == ZeroMode::free && !is_clear(slot, used_words(known.size))) [[unlikely]]
+            tell_late_write(slot, occasion);
+    } else if (known.state == SlotState::live) [[unlikely]] {
+        tell_freed_at_once(slot);
+    }
 }
 
 inline void set_canary(const Slot& slot, std::size_t size)

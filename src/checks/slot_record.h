@@ -22,8 +22,7 @@ namespace tarn {
 enum class SlotState : std::uint32_t {
     unused, // the heap has it, or it has just come from there
     live,
-    waiting, // in quarantine
-    cleared, // has left it; all that the program had of it is zero
+    waiting, // in quarantine; all that the program had of it is zero
 };
 
 struct SlotRecord {

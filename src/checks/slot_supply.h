@@ -11,11 +11,6 @@
 
 namespace tarn {
 
-/// A slot of the heap's. None: no memory.
-Slot take_from_heap(SizeClass size_class);
-/// The reverse. Looks at what it holds.
-void give_home(const Slot& slot);
-
 /// The cache of the calling thread. nullptr: it has none.
 inline SlotCache* own_slot_cache()
 {
@@ -28,15 +23,25 @@ inline SlotCache* own_slot_cache()
 
 namespace detail {
 Slot take_slot_slowly(SlotCache* cache, SizeClass size_class);
-}
+void put_slot_slowly(SlotCache* cache, Slot slot, SizeClass size_class);
+} // namespace detail
 
 /// A slot for a new block. None: no memory.
 inline Slot take_slot(SizeClass size_class)
 {
     SlotCache* const cache = own_slot_cache();
-    if (cache == nullptr || cache->shelf(size_class).ready() == 0) [[unlikely]]
+    if (cache == nullptr || cache->shelf(size_class).needs_more()) [[unlikely]]
         return detail::take_slot_slowly(cache, size_class);
-    return cache->shelf(size_class).take_ready(cache->random());
+    return cache->shelf(size_class).take(cache->random());
+}
+
+/// What becomes of a slot that was freed: it waits, or another one goes home in its place.
+inline void put_slot(const Slot& slot, SizeClass size_class)
+{
+    SlotCache* const cache = own_slot_cache();
+    if (cache == nullptr || cache->shelf(size_class).is_full()) [[unlikely]]
+        return detail::put_slot_slowly(cache, slot, size_class);
+    cache->shelf(size_class).put(slot);
 }
 
 } // namespace tarn

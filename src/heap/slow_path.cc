@@ -64,14 +64,6 @@ void* allocate_checked(const BlockRequest& request)
     return checked(settings.checks->allocate(request));
 }
 
-/// Apart, for the sake of a small stack frame.
-[[gnu::noinline]] void* allocate_checked_alone(std::size_t size, std::size_t alignment)
-{
-    const SlowPath path;
-    if (!path.entered()) return checked(emergency::allocate(size, alignment));
-    return allocate_checked({size, alignment, false});
-}
-
 /// The request, if it is of the sample of settings.guards. Errors: nullptr, it is not, or a limit
 /// is reached.
 void* allocate_guarded(const SlowPath& path, const BlockRequest& request, std::size_t padded)
@@ -94,7 +86,8 @@ bool is_guarded(const void* block)
 /// `padded` bytes for a request of `size` that is not to fail, see is_refused().
 void* allocate_granted(std::size_t size, std::size_t padded, std::size_t alignment)
 {
-    if (settings.checks != nullptr) return allocate_checked_alone(size, alignment);
+    if (settings.checks != nullptr)
+        return checked(settings.checks->enter_allocate(size, alignment));
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
     // The first request of all has only just been told that there are checks.
@@ -182,6 +175,26 @@ void give_back(Heap* heap, FreeBlock* block)
         return tell_bad_free(address, BadFree::double_free);
     tell_freed(address);
     give_back(heap, static_cast<FreeBlock*>(address));
+}
+
+/// A block of no pools that the calling thread knows of. Apart, so that who checks all blocks is
+/// entered without a stack frame.
+[[gnu::noinline]] void deallocate_apart(void* block, BlockKind kind)
+{
+    if (!address_range.contains(block) && emergency::owns(block)) return emergency::release(block);
+    const SlowPath path;
+    // Any lock may be held by what this signal handler interrupted: the block stays.
+    if (!path.entered()) return;
+    // The first call of all has only just been told that there are checks.
+    if (settings.checks != nullptr) return settings.checks->deallocate({block, kind});
+    if (is_guarded(block)) return settings.guards->deallocate({block, kind});
+    if (owns_large(block)) {
+        tell_freed(block);
+        if (deallocate_large(block)) return;
+    } else if (free_foreign(block)) {
+        return;
+    }
+    count_unknown_free();
 }
 
 } // namespace
@@ -295,22 +308,8 @@ void deallocate_slow(void* address)
 void deallocate_foreign(void* block, BlockKind kind)
 {
     if (block == nullptr) return;
-    if (!address_range.contains(block) && emergency::owns(block)) return emergency::release(block);
-    const SlowPath path;
-    // Any lock may be held by what this signal handler interrupted: the block stays.
-    if (!path.entered()) {
-        if (settings.checks != nullptr) settings.checks->deallocate_outside(block);
-        return;
-    }
-    if (settings.checks != nullptr) return settings.checks->deallocate({block, kind});
-    if (is_guarded(block)) return settings.guards->deallocate({block, kind});
-    if (owns_large(block)) {
-        tell_freed(block);
-        if (deallocate_large(block)) return;
-    } else if (free_foreign(block)) {
-        return;
-    }
-    count_unknown_free();
+    if (settings.checks != nullptr) return settings.checks->enter_deallocate(block, kind);
+    deallocate_apart(block, kind);
 }
 
 std::size_t foreign_usable_size(const void* block)

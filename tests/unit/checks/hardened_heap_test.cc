@@ -75,7 +75,7 @@ TEST(HardenedHeap, WithoutMemoryWhatWaitsComesHome)
     budget.set(budget.used() + kLimit, [](std::size_t, std::size_t) {});
     // Of each class as many as a quarantine takes.
     for (std::size_t size = 40; size < KiB(16); size += size / 8) {
-        std::vector<void*> blocks(SlotShelf::kMostWaiting);
+        std::vector<void*> blocks(SlotShelf::kMost);
         for (void*& block : blocks)
             block = allocate(size);
         for (void* const block : blocks)

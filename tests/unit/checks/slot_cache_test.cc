@@ -17,7 +17,7 @@ namespace tarn {
 
 namespace {
 
-constexpr std::uint32_t kMost = SlotShelf::kMostWaiting;
+constexpr SizeClass kSmall = size_class_for(48);
 
 /// Slots that are nothing but different.
 class SlotShelfTest : public testing::Test {
@@ -32,54 +32,85 @@ private:
     test::Random random_{7};
 };
 
-TEST_F(SlotShelfTest, KeepsEachSlotForHalfARingOfOthers)
+TEST_F(SlotShelfTest, KeepsEachSlotUntilHalfARingOfOthersWasFreed)
 {
-    std::vector<std::size_t> freed_at(1000);
+    shelf().set_limits(kSmall);
     std::set<std::uintptr_t> seen;
     std::set<std::size_t> waits;
     for (std::size_t i = 0; i < 1000; ++i) {
-        freed_at[i] = i;
-        const Slot old = shelf().wait(slot(i), kMost, random());
-        ASSERT_EQ(static_cast<bool>(old), i >= kMost);
-        if (!old) continue;
-        EXPECT_TRUE(seen.insert(old.start).second) << "no slot leaves twice";
-        const std::size_t waited = i - freed_at[(old.start - 16) / 16];
-        EXPECT_GE(waited, kMost / 2);
-        waits.insert(waited);
+        if (shelf().is_full()) {
+            const Slot old = shelf().take(random());
+            EXPECT_TRUE(seen.insert(old.start).second) << "no slot leaves twice";
+            const std::size_t waited = i - (old.start - 16) / 16;
+            EXPECT_GE(waited, SlotShelf::kMostYoung);
+            waits.insert(waited);
+        }
+        shelf().put(slot(i));
     }
-    EXPECT_GT(waits.size(), 8U) << "and for how long is not to be foretold";
-    while (const Slot old = shelf().take_waiting())
+    EXPECT_EQ(shelf().count(), SlotShelf::kMost);
+    EXPECT_GT(waits.size(), 40U) << "and for how long is not to be foretold";
+    while (const Slot old = shelf().take_oldest())
         EXPECT_TRUE(seen.insert(old.start).second);
     EXPECT_EQ(seen.size(), 1000U) << "all leave in the end";
-    EXPECT_EQ(shelf().waiting(), 0U);
+    EXPECT_EQ(shelf().count(), 0U);
 }
 
-TEST_F(SlotShelfTest, HoldsAsManyAsItIsTold)
+TEST_F(SlotShelfTest, HoldsAsManyAsItsClassAllows)
 {
-    for (const std::uint32_t most : {1U, 2U, 16U}) {
-        while (shelf().take_waiting()) {
+    EXPECT_TRUE(shelf().is_full() && shelf().needs_more()) << "without limits there is no room";
+    for (const std::size_t size : {48U, 512U, 1000U, 2048U, 10000U, 16384U}) {
+        while (shelf().take_oldest()) {
         }
-        for (std::size_t i = 0; i < most; ++i)
-            EXPECT_FALSE(shelf().wait(slot(i), most, random()));
-        EXPECT_TRUE(shelf().wait(slot(most), most, random()));
-        EXPECT_EQ(shelf().waiting(), most);
+        shelf().set_limits(size_class_for(size));
+        std::size_t number = 0;
+        while (!shelf().is_full())
+            shelf().put(slot(number++));
+        EXPECT_EQ(shelf().count(), number);
+        EXPECT_LE(number, SlotShelf::kMost);
+        EXPECT_LE(number * size, KiB(size <= 512 ? 24 : 32));
+        EXPECT_GE(number, 2U) << "or the next malloc would have what was freed last";
+        EXPECT_LT(shelf().choice(), shelf().count());
     }
+    EXPECT_FALSE(SlotShelf::is_for(size_class_for(KiB(16) + 1)));
 }
 
-TEST_F(SlotShelfTest, HandsOutEachReadySlotOnceInAnyOrder)
+/// The young ones stay, also when there is nothing else.
+TEST_F(SlotShelfTest, NeedsNewSlotsRatherThanHandOutYoungOnes)
 {
+    shelf().set_limits(kSmall);
+    for (std::size_t i = 0; i < SlotShelf::kMostYoung + SlotShelf::kLeastChoice - 1; ++i)
+        shelf().put(slot(i));
+    EXPECT_TRUE(shelf().needs_more());
+    for (std::size_t i = 0; i < SlotShelf::kLeastChoice; ++i)
+        shelf().put_new(slot(100 + i));
+    EXPECT_FALSE(shelf().needs_more());
+    EXPECT_EQ(shelf().choice(), 2 * SlotShelf::kLeastChoice - 1);
+    std::set<std::uintptr_t> seen;
+    while (shelf().choice() != 0)
+        seen.insert(shelf().take(random()).start);
+    EXPECT_EQ(seen.size(), 2 * SlotShelf::kLeastChoice - 1);
+    for (std::size_t i = SlotShelf::kLeastChoice - 1; i < 100; ++i)
+        EXPECT_FALSE(seen.contains(slot(i).start)) << "one of the last to be freed: " << i;
+    EXPECT_EQ(shelf().count(), SlotShelf::kMostYoung);
+}
+
+TEST_F(SlotShelfTest, HandsOutNewSlotsOnceInAnyOrder)
+{
+    shelf().set_limits(kSmall);
     std::set<std::uintptr_t> first_ones;
     for (int round = 0; round < 50; ++round) {
-        for (std::size_t i = 0; i < SlotShelf::kMostReady; ++i)
-            shelf().add_ready(slot(i));
+        for (std::size_t i = 0; i < SlotShelf::kLeastChoice; ++i)
+            shelf().put_new(slot(i));
+        EXPECT_FALSE(shelf().needs_more());
         std::set<std::uintptr_t> seen;
-        first_ones.insert(shelf().take_ready(random()).start);
-        seen.insert(*first_ones.begin());
-        while (shelf().ready() != 0)
-            seen.insert(shelf().take_ready(random()).start);
-        EXPECT_GE(seen.size(), SlotShelf::kMostReady - 1U);
+        const std::uintptr_t first = shelf().take(random()).start;
+        first_ones.insert(first);
+        seen.insert(first);
+        while (shelf().choice() != 0)
+            seen.insert(shelf().take(random()).start);
+        EXPECT_EQ(seen.size(), SlotShelf::kLeastChoice);
     }
-    EXPECT_GT(first_ones.size(), 8U);
+    EXPECT_EQ(first_ones.size(), SlotShelf::kLeastChoice);
 }
 
 TEST(SlotCache, CountsWhatItHolds)
@@ -88,8 +119,8 @@ TEST(SlotCache, CountsWhatItHolds)
     ASSERT_NE(cache, nullptr);
     EXPECT_EQ(cache->held(), 0U);
     std::atomic<std::uint32_t> word{0};
-    cache->shelf(size_class_for(48)).add_ready({&word, 48});
-    EXPECT_FALSE(cache->shelf(size_class_for(96)).wait({&word, 96}, 8, 0));
+    cache->shelf(size_class_for(48)).put_new({&word, 48});
+    cache->shelf(size_class_for(96)).put({&word, 96});
     EXPECT_EQ(cache->held(), 2U);
     EXPECT_NE(cache->random(), cache->random());
 }
