@@ -44,7 +44,7 @@ struct CppForm {
 /// functions of libc do.
 struct BlockChecks {
     /// What calls of the program's come to, on no slow path yet: it is taken there.
-    /// Errors: nullptr.
+    /// Errors: nullptr with errno ENOMEM.
     void* (*enter_allocate)(std::size_t size, std::size_t alignment);
     /// `block` is not null.
     void (*enter_deallocate)(void* block, BlockKind kind);

@@ -107,7 +107,7 @@ CheckedPlace RecordTable::pooled_around(std::uintptr_t address)
     if (descriptor == 0) return {};
     // Of a run that is one block only the first granule has a record.
     for (;; --granule) {
-        const PooledPlace place = pooled_place(address, granule, descriptor);
+        const PooledPlace place = pooled_place(address, granule, class_of(descriptor));
         BlockRecord* const record = known_record(place);
         if (record != nullptr && address < place.raw + place.room)
             return {record, place.raw, place.room};

@@ -66,8 +66,13 @@ public:
         if (!address_range.contains(raw)) [[unlikely]]
             return make_large(raw, front);
         const std::size_t granule = address_range.granule_of(raw);
-        const PooledPlace place = pooled_place(reinterpret_cast<std::uintptr_t>(raw), granule,
-                                               address_range.descriptor_at_once(granule));
+        return make_pooled(raw, class_of(address_range.descriptor_at_once(granule)), front);
+    }
+    /// The same of a block of the pools.
+    CheckedPlace make_pooled(void* raw, SizeClass size_class, std::size_t front)
+    {
+        const PooledPlace place = pooled_place(reinterpret_cast<std::uintptr_t>(raw),
+                                               address_range.granule_of(raw), size_class);
         auto* const first = reinterpret_cast<BlockRecord*>(pooled_.make(place.granule));
         if (first == nullptr) [[unlikely]]
             return {};
@@ -81,11 +86,16 @@ public:
     {
         if (!address_range.contains(start)) [[unlikely]]
             return apart_at(start);
-        const auto address = reinterpret_cast<std::uintptr_t>(start);
         const std::size_t granule = address_range.granule_of(start);
-        const Descriptor descriptor = address_range.descriptor_at_once(granule);
+        return pooled_at(start, address_range.descriptor_at_once(granule));
+    }
+    /// The same in the range of the pools. `descriptor`: of the granule it lies in.
+    CheckedPlace pooled_at(const void* start, Descriptor descriptor) const
+    {
         if (descriptor == 0) return {};
-        const PooledPlace place = pooled_place(address, granule, descriptor);
+        const auto address = reinterpret_cast<std::uintptr_t>(start);
+        const PooledPlace place =
+            pooled_place(address, address_range.granule_of(start), class_of(descriptor));
         BlockRecord* const record = known_record(place);
         if (record == nullptr || place.raw + record->front() != address) return {};
         return {record, place.raw, place.room};
@@ -129,11 +139,15 @@ private:
         std::size_t room;
     };
 
-    static PooledPlace pooled_place(std::uintptr_t address, std::size_t granule,
-                                    Descriptor descriptor)
+    static SizeClass class_of(Descriptor descriptor)
     {
         constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
-        const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
+        return static_cast<SizeClass>(descriptor & kClassMask);
+    }
+
+    static PooledPlace pooled_place(std::uintptr_t address, std::size_t granule,
+                                    SizeClass size_class)
+    {
         const SlabShape& shape = shape_of(size_class);
         const std::size_t first = AddressRange::first_granule(granule, size_class);
         const auto slab = reinterpret_cast<std::uintptr_t>(address_range.granule_address(first));

@@ -47,7 +47,7 @@ Change check_front(const CheckedPlace& place)
 
 Change check_back(const CheckedPlace& place)
 {
-    const detail::Back back = detail::back_of(place);
+    const detail::Back back = detail::back_of(bounds_of(place));
     const std::uint64_t word = word_of(place.start());
     const bool is_first_right = ((word_at(back.first) ^ word) & back.mask) == 0;
     if (is_first_right && (!back.has_second || word_at(back.first + kWord) == word)) [[likely]]

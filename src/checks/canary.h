@@ -44,6 +44,18 @@ inline std::uint64_t word_of(std::uintptr_t start)
     return mixed | 0x8080808080808080U;
 }
 
+/// Where the program's bytes lie, and where the room for them ends.
+struct Bounds {
+    std::uintptr_t start;
+    std::uintptr_t end;
+    std::uintptr_t room_end;
+};
+
+inline Bounds bounds_of(const CheckedPlace& place)
+{
+    return {place.start(), place.end(), place.raw + place.room};
+}
+
 namespace detail {
 
 inline constexpr std::size_t kWord = sizeof(std::uint64_t);
@@ -60,40 +72,47 @@ struct Back {
     bool has_second;
 };
 
-inline Back back_of(const CheckedPlace& place)
+inline Back back_of(const Bounds& bounds)
 {
-    const std::uintptr_t end = place.end();
-    const std::uintptr_t first = end & ~(kWord - 1);
+    const std::uintptr_t first = bounds.end & ~(kWord - 1);
     return {.first = first,
-            .mask = ~std::uint64_t{0} << 8 * (end - first),
-            .has_second = first + kWord < place.raw + place.room};
+            .mask = ~std::uint64_t{0} << 8 * (bounds.end - first),
+            .has_second = first + kWord < bounds.room_end};
 }
 
 } // namespace detail
 
-inline void fill(const CheckedPlace& place)
+[[gnu::always_inline]] inline void fill(const Bounds& bounds)
 {
     using namespace detail;
-    const std::uintptr_t start = place.start();
-    const std::uint64_t word = word_of(start);
-    word_at(start - kFront) = word;
-    word_at(start - kWord) = word;
-    const Back back = back_of(place);
+    const std::uint64_t word = word_of(bounds.start);
+    word_at(bounds.start - kFront) = word;
+    word_at(bounds.start - kWord) = word;
+    const Back back = back_of(bounds);
     word_at(back.first) = (word_at(back.first) & ~back.mask) | (word & back.mask);
     if (back.has_second) word_at(back.first + kWord) = word;
 }
 
+inline void fill(const CheckedPlace& place)
+{
+    fill(bounds_of(place));
+}
+
 /// Whether nothing has changed.
-inline bool is_intact(const CheckedPlace& place)
+[[gnu::always_inline]] inline bool is_intact(const Bounds& bounds)
 {
     using namespace detail;
-    const std::uintptr_t start = place.start();
-    const std::uint64_t word = word_of(start);
-    const Back back = back_of(place);
-    std::uint64_t changed = (word_at(start - kFront) ^ word) | (word_at(start - kWord) ^ word) |
+    const std::uint64_t word = word_of(bounds.start);
+    const Back back = back_of(bounds);
+    std::uint64_t changed = (word_at(bounds.start - kFront) ^ word) |
+                            (word_at(bounds.start - kWord) ^ word) |
                             ((word_at(back.first) ^ word) & back.mask);
     if (back.has_second) changed |= word_at(back.first + kWord) ^ word;
     return changed == 0;
+}
+inline bool is_intact(const CheckedPlace& place)
+{
+    return is_intact(bounds_of(place));
 }
 
 /// What has changed in front of the block.

@@ -3,15 +3,15 @@
 #include "src/checks/checked_heap.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "src/checks/call_count.h"
+#include "src/checks/canary_heap.h"
+#include "src/checks/checked_block.h"
 #include "src/checks/damage.h"
 #include "src/checks/entry.h"
 #include "src/checks/fault.h"
 #include "src/checks/guard_gap.h"
-#include "src/checks/late_frees.h"
 #include "src/checks/poison.h"
 #include "src/checks/quarantine.h"
 #include "src/heap/address_range.h"
@@ -70,18 +70,6 @@ std::uint32_t now()
         leave_quarantine(oldest);
 }
 
-void note_allocated(BlockRecord& record, const BlockRequest& request, std::uint32_t stack)
-{
-    record.size = request.size;
-    record.allocated_at = stack;
-    record.freed_at = 0;
-    record.allocated_by = own_thread_number();
-    record.kind = !cpp_form.is_new    ? BlockKind::malloc
-                  : cpp_form.is_array ? BlockKind::array
-                                      : BlockKind::single;
-    record.alignment_shift = static_cast<std::uint8_t>(std::countr_zero(request.alignment));
-}
-
 void tell_observer(void* start, const BlockRequest& request)
 {
     const std::size_t size = request.size;
@@ -112,7 +100,7 @@ CheckedPlace take_from_heap(const BlockRequest& request, std::size_t front, std:
         poison::fill_allocated(place.start(), std::min(request.size, kMostFilled));
     else if (request.is_zeroed && is_in_pools(place))
         std::memset(start, 0, request.size);
-    place.record->state.store(BlockState::live, std::memory_order_release);
+    set_live(place);
     if (settings.observer != nullptr) tell_observer(start, request);
     return start;
 }
@@ -148,23 +136,6 @@ void* allocate(const BlockRequest& request)
     return hand_out(place, request);
 }
 
-[[gnu::noinline, gnu::cold]] void tell_bad_pointer(CheckedPlace place, const void* block,
-                                                   bool is_resize)
-{
-    report_bad_pointer(place, block, is_resize);
-}
-
-/// Makes the block the caller's to free. False: it is not in use, which is reported.
-[[gnu::always_inline]] inline bool claim(const CheckedPlace& place, const void* block,
-                                         bool is_resize)
-{
-    BlockState state = BlockState::live;
-    if (place && place.record->state.compare_exchange_strong(state, BlockState::quarantined))
-        return true;
-    tell_bad_pointer(place, block, is_resize);
-    return false;
-}
-
 /// Looks at a block that was claimed, and remembers who gave it back.
 [[gnu::always_inline]] inline void note_freed(const CheckedPlace& place)
 {
@@ -177,22 +148,11 @@ void* allocate(const BlockRequest& request)
     place.record->freed_when = now();
 }
 
-constinit LateFrees late_frees;
-
 [[gnu::noinline]] void retire_late(CheckedPlace place)
 {
     note_freed(place);
     place.record->freed_at = 0; // by whom, and where, was never known
     retire(place);
-}
-
-/// Whoever frees it twice is found out later, or not at all: nothing can be reported here.
-void deallocate_outside(void* block)
-{
-    const CheckedPlace place = records.at_once(block);
-    BlockState state = BlockState::live;
-    if (place && place.record->state.compare_exchange_strong(state, BlockState::quarantined))
-        late_frees.put(place);
 }
 
 [[gnu::noinline]] void take_late_frees()
@@ -220,6 +180,11 @@ void* reallocate(void* block, std::size_t size)
     if (!before && foreign == 0) {
         report_bad_pointer(before, block, true);
         return nullptr;
+    }
+    if (before && before.record->state.load() != BlockState::live) {
+        // Said now: the memory of what was freed may be the next that is had.
+        report_bad_pointer(before, block, true);
+        return allocate({size, kMinAlignment, false});
     }
     // Not claimed before there is a new one: without memory the old one stays as it is.
     void* const moved = allocate({size, kMinAlignment, false});
@@ -289,7 +254,7 @@ void* allocate_guarded(const BlockRequest& request)
     if (!place) return nullptr;
     note_allocated(*place.record, request, current_stack());
     guard_gap::fill(place);
-    place.record->state.store(BlockState::live, std::memory_order_release);
+    set_live(place);
     return reinterpret_cast<void*>(place.start());
 }
 
@@ -327,6 +292,22 @@ constexpr BlockChecks kCheckedHeap{.enter_allocate = enter_allocate<allocate>,
 
 } // namespace
 
+constinit LateFrees late_frees;
+
+void deallocate_outside(void* block)
+{
+    const CheckedPlace place = records.at_once(block);
+    BlockState state = BlockState::live;
+    if (place && place.record->state.compare_exchange_strong(state, BlockState::quarantined))
+        late_frees.put(place);
+}
+
+[[gnu::noinline, gnu::cold]] void detail::tell_bad_pointer(CheckedPlace place, const void* block,
+                                                           bool is_resize)
+{
+    report_bad_pointer(place, block, is_resize);
+}
+
 const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& hooks)
 {
     check_settings = wanted;
@@ -335,7 +316,7 @@ const BlockChecks* start_checks(const CheckSettings& wanted, const CheckHooks& h
     poison::set_patterns(wanted.allocated, wanted.freed);
     quarantine.set_limit(wanted.quarantine);
     guards::choose(wanted.guards);
-    return &kCheckedHeap;
+    return wants_canaries_alone(wanted) ? with_short_way(kCheckedHeap) : &kCheckedHeap;
 }
 
 const BlockChecks* start_guards(const CheckSettings& wanted, const CheckHooks& hooks)

@@ -7,6 +7,7 @@
 
 #include "src/base/block_checks.h"
 #include "src/heap/emergency.h"
+#include "src/heap/slow_path.h"
 #include "src/heap/stay.h"
 
 namespace tarn {
@@ -16,9 +17,9 @@ template <auto kAllocate>
 [[gnu::always_inline]] inline void* enter_allocate(std::size_t size, std::size_t alignment)
 {
     const SlowPath path;
-    if (!path.entered()) [[unlikely]]
-        return emergency::allocate(size, alignment);
-    return kAllocate({size, alignment, false});
+    void* const block =
+        path.entered() ? kAllocate({size, alignment, false}) : emergency::allocate(size, alignment);
+    return block != nullptr ? block : out_of_memory();
 }
 
 /// BlockChecks::enter_deallocate.

@@ -88,6 +88,8 @@ public:
 
     /// A block by way of the bin. Errors: nullptr, out of memory.
     void* allocate_from_bin(SizeClass size_class, std::size_t request);
+    /// What the bin has of it; nullptr: nothing.
+    void* pop_own(SizeClass size_class) { return pop(*cache_, index_of(size_class)); }
 
     /// For a thread with split bins, see sampled.h: the block that its bin did not have, which may
     /// be one of the sample. Errors: nullptr, out of memory.

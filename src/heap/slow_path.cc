@@ -31,13 +31,6 @@ constinit os::Mutex initialise_mutex;
 /// than the look.
 constexpr std::size_t kZeroFrom = KiB(2);
 
-[[gnu::cold]] void* out_of_memory()
-{
-    pressure_counters.failures.add();
-    errno = ENOMEM;
-    return nullptr;
-}
-
 void* checked(void* block)
 {
     return block != nullptr ? block : out_of_memory();
@@ -86,8 +79,7 @@ bool is_guarded(const void* block)
 /// `padded` bytes for a request of `size` that is not to fail, see is_refused().
 void* allocate_granted(std::size_t size, std::size_t padded, std::size_t alignment)
 {
-    if (settings.checks != nullptr)
-        return checked(settings.checks->enter_allocate(size, alignment));
+    if (settings.checks != nullptr) return settings.checks->enter_allocate(size, alignment);
     const SlowPath path;
     if (!path.entered()) return checked(emergency::allocate(padded, alignment));
     // The first request of all has only just been told that there are checks.
@@ -198,6 +190,13 @@ void give_back(Heap* heap, FreeBlock* block)
 }
 
 } // namespace
+
+[[gnu::cold]] void* out_of_memory()
+{
+    pressure_counters.failures.add();
+    errno = ENOMEM;
+    return nullptr;
+}
 
 constinit std::atomic<bool> detail::is_initialised{false};
 

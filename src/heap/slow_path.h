@@ -17,6 +17,9 @@ namespace tarn {
 /// Errors: nullptr with errno ENOMEM.
 void* allocate_slow(std::size_t size);
 
+/// What they return then. Counts it.
+void* out_of_memory();
+
 /// As allocate_slow(), the memory reads as zero.
 void* allocate_zeroed_slow(std::size_t size);
 
