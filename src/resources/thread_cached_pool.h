@@ -39,6 +39,7 @@ struct ThreadCachedPool::Bin {
     };
 
     Chunk& chunk_of(const Block* block) noexcept;
+    Block* count(Block* block, Block* others) noexcept;
     /// Adds a list to the whole ones, or to the parts.
     static void push(Block*& lists, Block* first) noexcept
     {

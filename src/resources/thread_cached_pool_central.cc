@@ -149,6 +149,17 @@ bool ThreadCachedPool::Central::is_empty(const Bin& bin, std::size_t step,
     return chunk.free == (is_fresh ? bin.fresh - chunk.begin : options.chunk) / size;
 }
 
+// Puts the blocks of a list in front of another one, each counted for its chunk.
+ThreadCachedPool::Block* ThreadCachedPool::Bin::count(Block* block, Block* others) noexcept
+{
+    while (block != nullptr) {
+        ++chunk_of(block).free;
+        Block* const next = std::exchange(block->next, others);
+        others = std::exchange(block, next);
+    }
+    return others;
+}
+
 // Takes all free blocks out of the bin, as one list, and counts those of each chunk.
 ThreadCachedPool::Block* ThreadCachedPool::Central::gather(Bin& bin) noexcept
 {
@@ -158,13 +169,9 @@ ThreadCachedPool::Block* ThreadCachedPool::Central::gather(Bin& bin) noexcept
         chunk.free = 0;
     Block* all = nullptr;
     for (Block** const lists : {&bin.batches, &bin.parts}) {
-        while (Block* block = *lists) {
-            *lists = block->next_batch;
-            while (block != nullptr) {
-                ++bin.chunk_of(block).free;
-                Block* const next = std::exchange(block->next, all);
-                all = std::exchange(block, next);
-            }
+        while (Block* const first = *lists) {
+            *lists = first->next_batch;
+            all = bin.count(first, all);
         }
     }
     return all;
