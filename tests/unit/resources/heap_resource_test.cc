@@ -86,6 +86,30 @@ TEST(Heap, ItsEndGivesEverythingBackOfAllThreads)
         thread.join();
 }
 
+TEST(Heap, EndsWhileItsThreadsEnd)
+{
+    for (int turn = 0; turn < 30; ++turn) {
+        auto heap = std::make_unique<HeapResource>();
+        std::atomic<int> ready{0};
+        std::atomic<bool> is_over{false};
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 3; ++i)
+            threads.emplace_back([&] {
+                heap->deallocate(heap->allocate(64), 64); // which the thread keeps
+                static_cast<void>(heap->allocate(64));
+                ++ready;
+                while (!is_over)
+                    std::this_thread::yield();
+            });
+        while (ready != 3)
+            std::this_thread::yield();
+        is_over = true;
+        heap.reset();
+        for (std::thread& thread : threads)
+            thread.join();
+    }
+}
+
 TEST(Heap, ResetGivesEverythingBackAndStartsAgain)
 {
     Counted upstream;
