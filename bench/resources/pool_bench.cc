@@ -11,6 +11,7 @@
 
 #include <tarn/buffer_pool.h>
 #include <tarn/fixed_pool_resource.h>
+#include <tarn/heap_resource.h>
 #include <tarn/object_pool.h>
 #include <tarn/slab_resource.h>
 #include <tarn/synchronized_resource.h>
@@ -108,6 +109,7 @@ BENCHMARK_TEMPLATE(virtual_call, tarn::FixedPoolResource)->Arg(1)->Arg(100)->Arg
 BENCHMARK_TEMPLATE(virtual_call, tarn::SlabResource)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK_TEMPLATE(virtual_call, tarn::BufferPool)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK_TEMPLATE(virtual_call, tarn::ThreadCachedPool)->Arg(1)->Arg(100)->Arg(30'000);
+BENCHMARK_TEMPLATE(virtual_call, tarn::HeapResource)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK(synchronized_slab)->Arg(1)->Arg(100);
 BENCHMARK_TEMPLATE(virtual_call, std::pmr::unsynchronized_pool_resource)
     ->Arg(1)
@@ -115,6 +117,7 @@ BENCHMARK_TEMPLATE(virtual_call, std::pmr::unsynchronized_pool_resource)
     ->Arg(30'000);
 BENCHMARK(shared_malloc)->Arg(1)->Arg(100)->Arg(30'000);
 BENCHMARK_TEMPLATE(shared, tarn::ThreadCachedPool)->Arg(100)->ThreadRange(1, 4)->UseRealTime();
+BENCHMARK_TEMPLATE(shared, tarn::HeapResource)->Arg(100)->ThreadRange(1, 4)->UseRealTime();
 BENCHMARK_TEMPLATE(shared, std::pmr::synchronized_pool_resource)
     ->Arg(100)
     ->ThreadRange(1, 4)

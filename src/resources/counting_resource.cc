@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/counting_resource.h>
 
+#include "src/resources/atomic_peak.h"
+
 namespace tarn {
 
 WrapperResource::WrapperResource(const char* name, std::pmr::memory_resource* upstream)
@@ -17,10 +19,7 @@ void* WrapperResource::counted(void* block, std::size_t bytes) noexcept
         return nullptr;
     }
     allocations_.fetch_add(1, std::memory_order_relaxed);
-    const std::size_t now = in_use_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-    std::size_t peak = peak_.load(std::memory_order_relaxed);
-    while (peak < now && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
-    }
+    detail::raise_to(peak_, in_use_.fetch_add(bytes, std::memory_order_relaxed) + bytes);
     return block;
 }
 

@@ -4,6 +4,7 @@
 #include <tarn/fixed_buffer_resource.h>
 
 #include "src/base/units.h"
+#include "src/resources/atomic_peak.h"
 #include "src/resources/block_ledger.h"
 #include "src/resources/sanitizer.h"
 
@@ -168,10 +169,7 @@ void ConcurrentFixedBufferResource::do_deallocate(void* block, std::size_t bytes
     // As long as the cursor stands behind this block nobody has one beyond it.
     std::uintptr_t last = address + bytes + gap_;
     if (!cursor_.compare_exchange_strong(last, address, std::memory_order_relaxed)) return;
-    std::uintptr_t high = high_.load(std::memory_order_relaxed);
-    while (high < address + bytes + gap_ &&
-           !high_.compare_exchange_weak(high, address + bytes + gap_, std::memory_order_relaxed)) {
-    }
+    detail::raise_to(high_, address + bytes + gap_);
     deallocations_.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -3,6 +3,8 @@
 
 #include <tarn/limit_resource.h>
 
+#include "src/resources/atomic_peak.h"
+
 namespace tarn {
 
 Budget::Budget(Options options, Budget* parent) : options_(std::move(options)), parent_(parent) {}
@@ -21,10 +23,7 @@ bool Budget::take(std::size_t bytes) noexcept
     do {
         if (before > options_.hard || bytes > options_.hard - before) return false;
     } while (!in_use_.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
-    const std::size_t now = before + bytes;
-    std::size_t peak = peak_.load(std::memory_order_relaxed);
-    while (peak < now && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
-    }
+    detail::raise_to(peak_, before + bytes);
     return true;
 }
 

@@ -5,22 +5,11 @@
 
 #include "src/base/units.h"
 #include "src/os/memory.h"
+#include "src/resources/atomic_peak.h"
 #include "src/resources/block_ledger.h"
 #include "src/resources/never_destroyed.h"
 
 namespace tarn {
-
-namespace {
-
-void raise_to(std::atomic<std::size_t>& peak, std::size_t value)
-{
-    std::size_t before = peak.load(std::memory_order_relaxed);
-    while (before < value &&
-           !peak.compare_exchange_weak(before, value, std::memory_order_relaxed)) {
-    }
-}
-
-} // namespace
 
 PageResource::PageResource(const Options& options)
     : Resource(options.name), options_(options), gap_(options.checked ? detail::kRedzone : 0),
@@ -76,8 +65,8 @@ void* PageResource::do_try_allocate(std::size_t bytes, std::size_t alignment) no
 
 void PageResource::count(std::size_t bytes, std::size_t pages) noexcept
 {
-    raise_to(peak_in_use_, in_use_.fetch_add(bytes, std::memory_order_relaxed) + bytes);
-    raise_to(peak_reserved_, reserved_.fetch_add(pages, std::memory_order_relaxed) + pages);
+    detail::raise_to(peak_in_use_, in_use_.fetch_add(bytes, std::memory_order_relaxed) + bytes);
+    detail::raise_to(peak_reserved_, reserved_.fetch_add(pages, std::memory_order_relaxed) + pages);
 }
 
 void PageResource::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The C interface, but for its rings: each handle is one of the types of the library.
+// The C interface, of pools, arenas and frames: each handle is one of the types of the library.
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstring>
 #include <type_traits>
 
@@ -17,20 +16,14 @@
 #include "src/resources/c_interface.h"
 
 // NOLINTBEGIN(readability-identifier-naming): names of C
-struct tarn_pool {
-    explicit tarn_pool(const tarn::FixedPoolOptions& options) : resource(options) {}
-
-    tarn::FixedPoolResource resource;
+struct tarn_pool : tarn::detail::Handle<tarn::FixedPoolResource> {
+    using Handle::Handle;
 };
-struct tarn_arena {
-    explicit tarn_arena(const tarn::ArenaOptions& options) : resource(options) {}
-
-    tarn::ArenaResource resource;
+struct tarn_arena : tarn::detail::Handle<tarn::ArenaResource> {
+    using Handle::Handle;
 };
-struct tarn_frames {
-    explicit tarn_frames(const tarn::FrameOptions& options) : resource(options) {}
-
-    tarn::FrameAllocator resource;
+struct tarn_frames : tarn::detail::Handle<tarn::FrameAllocator> {
+    using Handle::Handle;
 };
 // NOLINTEND(readability-identifier-naming)
 
@@ -50,38 +43,6 @@ void forward(const MisuseReport& report)
                              .expected = report.expected};
     if (const tarn_misuse_handler handler = handler_in_c.load(std::memory_order_relaxed))
         handler(&misuse);
-}
-
-int allocate(Resource& resource, std::size_t bytes, std::size_t alignment, void** block)
-{
-    if (alignment == 0) alignment = alignof(std::max_align_t);
-    if (!std::has_single_bit(alignment)) return TARN_ERROR_INVALID;
-    return detail::guarded([&] {
-        *block = resource.try_allocate(bytes, alignment);
-        return *block != nullptr ? TARN_OK : TARN_ERROR_NO_MEMORY;
-    });
-}
-
-template <class Handle> int owns(const Handle* handle, const void* address)
-{
-    return handle != nullptr && handle->resource.owns(address) ? 1 : 0;
-}
-
-template <class Handle> int statistics_of(const Handle* handle, tarn_resource_statistics* place)
-{
-    if (detail::has_null(handle, place)) return TARN_ERROR_INVALID;
-    return detail::guarded([&] {
-        const ResourceStatistics from = handle->resource.statistics();
-        *place = {.allocations = from.allocations,
-                  .deallocations = from.deallocations,
-                  .failures = from.failures,
-                  .in_use = from.in_use,
-                  .peak_in_use = from.peak_in_use,
-                  .reserved = from.reserved,
-                  .peak_reserved = from.peak_reserved,
-                  .wasted = from.wasted};
-        return TARN_OK;
-    });
 }
 
 using Mark = ArenaResource::Mark;
@@ -129,15 +90,12 @@ int tarn_pool_create(tarn_pool** pool, const tarn_pool_options* options)
     tarn::detail::set(own.blocks, known.blocks);
     if (known.is_fixed != 0) own.when_exhausted = tarn::Exhaustion::fail;
     own.checked = known.is_checked != 0;
-    return tarn::detail::create(pool, own);
+    return tarn::detail::create(pool, own, known.upstream);
 }
 
 void tarn_pool_destroy(tarn_pool* pool)
 {
-    guarded([&] {
-        delete pool;
-        return TARN_OK;
-    });
+    tarn::detail::destroy(pool);
 }
 
 int tarn_pool_allocate(tarn_pool* pool, void** block)
@@ -161,12 +119,12 @@ int tarn_pool_deallocate(tarn_pool* pool, void* block)
 
 int tarn_pool_owns(const tarn_pool* pool, const void* address)
 {
-    return tarn::owns(pool, address);
+    return tarn::detail::owns(pool, address);
 }
 
 int tarn_pool_get_statistics(const tarn_pool* pool, tarn_resource_statistics* statistics)
 {
-    return tarn::statistics_of(pool, statistics);
+    return tarn::detail::statistics_of(pool, statistics);
 }
 
 int tarn_arena_create(tarn_arena** arena, const tarn_arena_options* options)
@@ -179,32 +137,22 @@ int tarn_arena_create(tarn_arena** arena, const tarn_arena_options* options)
     own.growth.most = std::max(own.growth.most, own.growth.first);
     tarn::detail::set(own.limit, known.limit);
     own.checked = known.is_checked != 0;
-    return tarn::detail::create(arena, own);
+    return tarn::detail::create(arena, own, known.upstream);
 }
 
 void tarn_arena_destroy(tarn_arena* arena)
 {
-    guarded([&] {
-        delete arena;
-        return TARN_OK;
-    });
+    tarn::detail::destroy(arena);
 }
 
 int tarn_arena_allocate(tarn_arena* arena, size_t bytes, size_t alignment, void** block)
 {
-    if (has_null(arena, block)) return TARN_ERROR_INVALID;
-    return tarn::allocate(arena->resource, bytes, alignment, block);
+    return tarn::detail::allocate(arena, bytes, alignment, block);
 }
 
 int tarn_arena_deallocate(tarn_arena* arena, void* block, size_t bytes, size_t alignment)
 {
-    if (arena == nullptr) return TARN_ERROR_INVALID;
-    if (block == nullptr) return TARN_OK;
-    return guarded([&] {
-        arena->resource.deallocate(block, bytes,
-                                   alignment != 0 ? alignment : alignof(std::max_align_t));
-        return TARN_OK;
-    });
+    return tarn::detail::deallocate(arena, block, bytes, alignment);
 }
 
 int tarn_arena_reset(tarn_arena* arena, size_t keep)
@@ -239,12 +187,12 @@ int tarn_arena_rewind(tarn_arena* arena, const tarn_arena_mark* mark)
 
 int tarn_arena_owns(const tarn_arena* arena, const void* address)
 {
-    return tarn::owns(arena, address);
+    return tarn::detail::owns(arena, address);
 }
 
 int tarn_arena_get_statistics(const tarn_arena* arena, tarn_resource_statistics* statistics)
 {
-    return tarn::statistics_of(arena, statistics);
+    return tarn::detail::statistics_of(arena, statistics);
 }
 
 int tarn_frames_create(tarn_frames** frames, const tarn_frames_options* options)
@@ -256,15 +204,12 @@ int tarn_frames_create(tarn_frames** frames, const tarn_frames_options* options)
     tarn::detail::set(own.limit, known.limit);
     tarn::detail::set(own.keep, known.keep);
     own.checked = known.is_checked != 0;
-    return tarn::detail::create(frames, own);
+    return tarn::detail::create(frames, own, known.upstream);
 }
 
 void tarn_frames_destroy(tarn_frames* frames)
 {
-    guarded([&] {
-        delete frames;
-        return TARN_OK;
-    });
+    tarn::detail::destroy(frames);
 }
 
 int tarn_frame_begin(tarn_frames* frames)
@@ -290,11 +235,10 @@ int tarn_frame_end(tarn_frames* frames, size_t* bytes)
 
 int tarn_frame_allocate(tarn_frames* frames, size_t bytes, size_t alignment, void** block)
 {
-    if (has_null(frames, block)) return TARN_ERROR_INVALID;
-    return tarn::allocate(frames->resource, bytes, alignment, block);
+    return tarn::detail::allocate(frames, bytes, alignment, block);
 }
 
 int tarn_frames_get_statistics(const tarn_frames* frames, tarn_resource_statistics* statistics)
 {
-    return tarn::statistics_of(frames, statistics);
+    return tarn::detail::statistics_of(frames, statistics);
 }

@@ -4,10 +4,9 @@
 
 #include "src/resources/c_interface.h"
 
-struct tarn_ring { // NOLINT(readability-identifier-naming): a name of C
-    explicit tarn_ring(const tarn::RingOptions& options) : ring(options) {}
-
-    tarn::RingBuffer ring;
+// NOLINTNEXTLINE(readability-identifier-naming): a name of C
+struct tarn_ring : tarn::detail::Handle<tarn::RingBuffer> {
+    using Handle::Handle;
 };
 
 using tarn::detail::guarded;
@@ -31,39 +30,39 @@ int tarn_ring_create(tarn_ring** ring, const tarn_ring_options* options)
     default:
         return TARN_ERROR_INVALID;
     }
-    return tarn::detail::create(ring, own);
+    return tarn::detail::create(ring, own, known.upstream);
 }
 
 void tarn_ring_destroy(tarn_ring* ring)
 {
-    delete ring;
+    tarn::detail::destroy(ring);
 }
 
 int tarn_ring_write(tarn_ring* ring, const void* data, size_t bytes, size_t* done)
 {
     if (has_null(ring, data, done)) return TARN_ERROR_INVALID;
-    *done = ring->ring.write({static_cast<const std::byte*>(data), bytes});
+    *done = ring->resource.write({static_cast<const std::byte*>(data), bytes});
     return TARN_OK;
 }
 
 int tarn_ring_read(tarn_ring* ring, void* data, size_t bytes, size_t* done)
 {
     if (has_null(ring, data, done)) return TARN_ERROR_INVALID;
-    *done = ring->ring.read({static_cast<std::byte*>(data), bytes});
+    *done = ring->resource.read({static_cast<std::byte*>(data), bytes});
     return TARN_OK;
 }
 
 int tarn_ring_peek(const tarn_ring* ring, void* data, size_t bytes, size_t* done)
 {
     if (has_null(ring, data, done)) return TARN_ERROR_INVALID;
-    *done = ring->ring.peek({static_cast<std::byte*>(data), bytes});
+    *done = ring->resource.peek({static_cast<std::byte*>(data), bytes});
     return TARN_OK;
 }
 
 int tarn_ring_readable(const tarn_ring* ring, const void** data, size_t* bytes)
 {
     if (has_null(ring, data, bytes)) return TARN_ERROR_INVALID;
-    const auto region = ring->ring.readable();
+    const auto region = ring->resource.readable();
     *data = region.first.data();
     *bytes = region.first.size();
     return TARN_OK;
@@ -72,7 +71,7 @@ int tarn_ring_readable(const tarn_ring* ring, const void** data, size_t* bytes)
 int tarn_ring_writable(tarn_ring* ring, void** data, size_t* bytes)
 {
     if (has_null(ring, data, bytes)) return TARN_ERROR_INVALID;
-    const auto region = ring->ring.writable();
+    const auto region = ring->resource.writable();
     *data = region.first.data();
     *bytes = region.first.size();
     return TARN_OK;
@@ -81,30 +80,30 @@ int tarn_ring_writable(tarn_ring* ring, void** data, size_t* bytes)
 int tarn_ring_commit(tarn_ring* ring, size_t bytes)
 {
     if (ring == nullptr) return TARN_ERROR_INVALID;
-    if (bytes > ring->ring.free_space()) return TARN_ERROR_RANGE;
-    ring->ring.commit(bytes);
+    if (bytes > ring->resource.free_space()) return TARN_ERROR_RANGE;
+    ring->resource.commit(bytes);
     return TARN_OK;
 }
 
 int tarn_ring_consume(tarn_ring* ring, size_t bytes)
 {
     if (ring == nullptr) return TARN_ERROR_INVALID;
-    if (bytes > ring->ring.available()) return TARN_ERROR_RANGE;
-    ring->ring.consume(bytes);
+    if (bytes > ring->resource.available()) return TARN_ERROR_RANGE;
+    ring->resource.consume(bytes);
     return TARN_OK;
 }
 
 int tarn_ring_get_statistics(const tarn_ring* ring, tarn_ring_statistics* statistics)
 {
     if (has_null(ring, statistics)) return TARN_ERROR_INVALID;
-    const tarn::RingStatistics from = ring->ring.statistics();
+    const tarn::RingStatistics from = ring->resource.statistics();
     *statistics = {.written = from.written,
                    .read = from.read,
                    .dropped = from.dropped,
                    .refused = from.refused,
                    .wraps = from.wraps,
-                   .capacity = ring->ring.capacity(),
-                   .available = ring->ring.available(),
+                   .capacity = ring->resource.capacity(),
+                   .available = ring->resource.available(),
                    .high_water = from.high_water};
     return TARN_OK;
 }

@@ -5,6 +5,8 @@
 
 #include <tarn/sharded_counter.h>
 
+#include "src/resources/atomic_peak.h"
+
 namespace tarn {
 
 namespace detail {
@@ -35,11 +37,8 @@ std::uint64_t ShardedCounter::total() const noexcept
 void ShardedStatistics::note_allocation(std::size_t bytes) noexcept
 {
     calls_.mine().allocations.fetch_add(1, std::memory_order_relaxed);
-    const std::size_t now = bytes_->in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-    std::size_t peak = bytes_->peak.load(std::memory_order_relaxed);
-    while (peak < now &&
-           !bytes_->peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
-    }
+    detail::raise_to(bytes_->peak,
+                     bytes_->in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes);
 }
 
 void ShardedStatistics::note_deallocation(std::size_t bytes) noexcept

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/resources/atomic_peak.h"
 #include "src/resources/sanitizer.h"
 
 namespace tarn {
@@ -170,6 +171,15 @@ void ThreadCachedPool::flush() noexcept
     if (Cache* const own = cache()) own->flush(*central_);
 }
 
+std::size_t ThreadCachedPool::trim()
+{
+    flush();
+    std::size_t chunks = 0;
+    for (std::size_t step = 0; step < Central::kSizes; ++step)
+        chunks += central_->trim(step);
+    return chunks * central_->options.chunk;
+}
+
 void* ThreadCachedPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
 {
     Central& central = *central_;
@@ -184,7 +194,8 @@ void* ThreadCachedPool::do_try_allocate(std::size_t bytes, std::size_t alignment
         block = central.upstream.try_allocate(bytes, alignment);
         if (block != nullptr) {
             central.allocations.fetch_add(1, std::memory_order_relaxed);
-            central.large.fetch_add(bytes, std::memory_order_relaxed);
+            detail::raise_to(central.most_large,
+                             central.large.fetch_add(bytes, std::memory_order_relaxed) + bytes);
         }
     }
     if (block == nullptr) central.failures.fetch_add(1, std::memory_order_relaxed);
@@ -255,11 +266,13 @@ ResourceStatistics ThreadCachedPool::do_statistics() const
     for (std::size_t step = 0; step < Central::kSizes; ++step) {
         const std::lock_guard bin_lock(central.bins[step].mutex);
         sum.reserved += central.bins[step].chunks.size() * central.options.chunk;
+        sum.peak_reserved += central.bins[step].most_chunks * central.options.chunk;
         sum.peak_in_use += central.bins[step].most_taken * detail::size_of_step(step);
     }
+    const std::size_t most_large = central.most_large.load(std::memory_order_relaxed);
     sum.reserved += large;
-    sum.peak_in_use = std::max(sum.peak_in_use, sum.in_use);
-    sum.peak_reserved = sum.reserved;
+    sum.peak_reserved += most_large;
+    sum.peak_in_use = std::max(sum.peak_in_use + most_large, sum.in_use);
     return sum;
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <tarn/size_steps.h>
@@ -32,12 +33,26 @@ struct ThreadCachedPool::List {
 
 /// What all threads share of one size.
 struct ThreadCachedPool::Bin {
+    struct Chunk {
+        std::uintptr_t begin;
+        std::size_t free; // blocks, as trim() has counted
+    };
+
+    Chunk& chunk_of(const Block* block) noexcept;
+    Block* count(Block* block, Block* others) noexcept;
+    /// Adds a list to the whole ones, or to the parts.
+    static void push(Block*& lists, Block* first) noexcept
+    {
+        first->next_batch = std::exchange(lists, first);
+    }
+
     mutable std::mutex mutex; // guards what follows
     Block* batches = nullptr; // whole ones
     Block* parts = nullptr;   // what threads left that have ended
     std::uintptr_t fresh = 0; // to be carved
     std::uintptr_t end = 0;
-    std::vector<void*> chunks;
+    std::vector<Chunk> chunks;
+    std::size_t most_chunks = 0;
     std::uint64_t transfers = 0;
     std::uint64_t taken = 0; // blocks that threads have, less those they gave back
     std::uint64_t most_taken = 0;
@@ -57,6 +72,8 @@ struct ThreadCachedPool::Central {
     void* allocate(std::size_t step) noexcept;
     void deallocate(std::size_t step, void* block) noexcept;
     bool owns(const void* address) const noexcept;
+    /// Gives the chunks of a size to upstream whose blocks are all here. Returns how many.
+    std::size_t trim(std::size_t step);
     /// Gives everything to upstream. Nobody takes anything any more.
     void close();
 
@@ -71,6 +88,7 @@ struct ThreadCachedPool::Central {
     std::atomic<std::uint64_t> failures{0};
     std::atomic<std::size_t> in_use{0};
     std::atomic<std::size_t> large{0};
+    std::atomic<std::size_t> most_large{0};
 
     std::mutex mutex; // guards what follows; taken before that of a bin
     std::vector<Cache*> caches;
@@ -79,6 +97,10 @@ struct ThreadCachedPool::Central {
 private:
     List carve(Bin& bin, std::size_t step) noexcept;
     bool add_chunk(Bin& bin, std::size_t step) noexcept;
+    bool is_empty(const Bin& bin, std::size_t step, const Bin::Chunk& chunk) const noexcept;
+    static Block* gather(Bin& bin) noexcept;
+    void scatter(Bin& bin, std::size_t step, Block* all) noexcept;
+    void give_back(std::size_t step, const Bin::Chunk& chunk);
     std::size_t chunk_alignment(std::size_t step) const noexcept;
 };
 

@@ -36,9 +36,10 @@ bool ThreadCachedPool::Central::add_chunk(Bin& bin, std::size_t step) noexcept
     }
     void* const chunk = upstream.try_allocate(options.chunk, chunk_alignment(step));
     if (chunk == nullptr) return false;
-    bin.chunks.push_back(chunk);
     const std::size_t size = detail::size_of_step(step);
     bin.fresh = reinterpret_cast<std::uintptr_t>(chunk);
+    bin.chunks.push_back({.begin = bin.fresh, .free = 0});
+    bin.most_chunks = std::max(bin.most_chunks, bin.chunks.size());
     bin.end = bin.fresh + options.chunk / size * size;
     detail::poison(chunk, options.chunk);
     return true;
@@ -88,8 +89,7 @@ void ThreadCachedPool::Central::give(std::size_t step, List list) noexcept
     if (list.count == 0) return;
     Bin& bin = bins[step];
     const std::lock_guard lock(bin.mutex);
-    Block*& batches = list.count == batch_of(step) ? bin.batches : bin.parts;
-    list.first->next_batch = std::exchange(batches, list.first);
+    Bin::push(list.count == batch_of(step) ? bin.batches : bin.parts, list.first);
     ++bin.transfers;
     bin.taken -= list.count;
 }
@@ -118,10 +118,95 @@ bool ThreadCachedPool::Central::owns(const void* address) const noexcept
     const auto number = reinterpret_cast<std::uintptr_t>(address);
     for (const Bin& bin : bins) {
         const std::lock_guard lock(bin.mutex);
-        for (void* const chunk : bin.chunks)
-            if (number - reinterpret_cast<std::uintptr_t>(chunk) < options.chunk) return true;
+        for (const Bin::Chunk& chunk : bin.chunks)
+            if (number - chunk.begin < options.chunk) return true;
     }
     return false;
+}
+
+void ThreadCachedPool::Central::give_back(std::size_t step, const Bin::Chunk& chunk)
+{
+    auto* const memory = reinterpret_cast<void*>(chunk.begin);
+    detail::unpoison(memory, options.chunk);
+    upstream.deallocate(memory, options.chunk, chunk_alignment(step));
+}
+
+// Requires: the chunks are in the order of addresses.
+ThreadCachedPool::Bin::Chunk& ThreadCachedPool::Bin::chunk_of(const Block* block) noexcept
+{
+    const auto next = std::upper_bound(
+        chunks.begin(), chunks.end(), reinterpret_cast<std::uintptr_t>(block),
+        [](std::uintptr_t address, const Chunk& chunk) { return address < chunk.begin; });
+    return *std::prev(next);
+}
+
+// All blocks that were carved from it are free.
+bool ThreadCachedPool::Central::is_empty(const Bin& bin, std::size_t step,
+                                         const Bin::Chunk& chunk) const noexcept
+{
+    const std::size_t size = detail::size_of_step(step);
+    const bool is_fresh = bin.fresh != bin.end && bin.fresh - chunk.begin < options.chunk;
+    return chunk.free == (is_fresh ? bin.fresh - chunk.begin : options.chunk) / size;
+}
+
+// Puts the blocks of a list in front of another one, each counted for its chunk.
+ThreadCachedPool::Block* ThreadCachedPool::Bin::count(Block* block, Block* others) noexcept
+{
+    while (block != nullptr) {
+        ++chunk_of(block).free;
+        Block* const next = std::exchange(block->next, others);
+        others = std::exchange(block, next);
+    }
+    return others;
+}
+
+// Takes all free blocks out of the bin, as one list, and counts those of each chunk.
+ThreadCachedPool::Block* ThreadCachedPool::Central::gather(Bin& bin) noexcept
+{
+    std::sort(bin.chunks.begin(), bin.chunks.end(),
+              [](const Bin::Chunk& a, const Bin::Chunk& b) { return a.begin < b.begin; });
+    for (Bin::Chunk& chunk : bin.chunks)
+        chunk.free = 0;
+    Block* all = nullptr;
+    for (Block** const lists : {&bin.batches, &bin.parts}) {
+        while (Block* const first = *lists) {
+            *lists = first->next_batch;
+            all = bin.count(first, all);
+        }
+    }
+    return all;
+}
+
+// Puts those back whose chunks stay.
+void ThreadCachedPool::Central::scatter(Bin& bin, std::size_t step, Block* all) noexcept
+{
+    List list;
+    while (Block* const block = all) {
+        all = block->next;
+        if (is_empty(bin, step, bin.chunk_of(block))) continue;
+        block->next = std::exchange(list.first, block);
+        if (++list.count == batch_of(step))
+            Bin::push(bin.batches, std::exchange(list, List()).first);
+    }
+    if (list.count != 0) Bin::push(bin.parts, list.first);
+}
+
+std::size_t ThreadCachedPool::Central::trim(std::size_t step)
+{
+    Bin& bin = bins[step];
+    const std::lock_guard lock(bin.mutex);
+    scatter(bin, step, gather(bin));
+    const auto is_kept = [&](const Bin::Chunk& chunk) { return !is_empty(bin, step, chunk); };
+    std::partition(bin.chunks.begin(), bin.chunks.end(), is_kept);
+    std::size_t given_back = 0;
+    while (!bin.chunks.empty() && !is_kept(bin.chunks.back())) {
+        const Bin::Chunk chunk = bin.chunks.back();
+        bin.chunks.pop_back();
+        if (bin.fresh - chunk.begin < options.chunk) bin.fresh = bin.end = 0;
+        ++given_back;
+        give_back(step, chunk);
+    }
+    return given_back;
 }
 
 void ThreadCachedPool::Central::close()
@@ -130,10 +215,8 @@ void ThreadCachedPool::Central::close()
     is_open = false;
     if (watched != nullptr) watched->release();
     for (std::size_t step = 0; step < kSizes; ++step) {
-        for (void* const chunk : bins[step].chunks) {
-            detail::unpoison(chunk, options.chunk);
-            upstream.deallocate(chunk, options.chunk, chunk_alignment(step));
-        }
+        for (const Bin::Chunk& chunk : bins[step].chunks)
+            give_back(step, chunk);
         bins[step].chunks.clear();
     }
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A program that uses the allocator library builds and runs with the flags of pkg-config (shared and
-static), with find_package() of CMake, and with tarn as a subproject of Meson.
+static, and in C), with find_package() of CMake, and with tarn as a subproject of Meson.
 
 Arguments: meson, the source folder, the build folder, the installation's prefix, libdir and
-includedir, and the C++ compiler.
+includedir, the C++ compiler, --, and the C compiler.
 """
 
 import shutil
@@ -15,9 +15,10 @@ from installation import expect, output_of, tool
 
 CONSUMERS = Path(__file__).parent / "consumers"
 WANTED = "100 texts, owned"
+WANTED_IN_C = "100 blocks, no error, all back"
 
 
-def with_pkg_config(root, libdir, folder, compiler):
+def with_pkg_config(root, libdir, folder, compiler, c_compiler):
     def ask(*question):
         return output_of(tool("pkg-config", "pkg-config"), *question, "tarn_alloc",
                          PKG_CONFIG_SYSROOT_DIR=str(root), PKG_CONFIG_PATH=None,
@@ -32,6 +33,10 @@ def with_pkg_config(root, libdir, folder, compiler):
     output_of(*compiler, "-std=c++20", *ask("--cflags"), source, "-o", folder / "static",
               f"{root}{libdir}/libtarn_alloc.a")
     expect("static, by its file", output_of(folder / "static", LD_LIBRARY_PATH=None), WANTED)
+    output_of(*c_compiler, "-std=c11", *ask("--cflags"), CONSUMERS / "consumer.c", "-o",
+              folder / "in_c", *ask("--libs"))
+    expect("in C, by pkg-config",
+           output_of(folder / "in_c", LD_LIBRARY_PATH=f"{root}{libdir}"), WANTED_IN_C)
 
 
 def with_cmake(root, prefix, folder, compiler):
@@ -59,11 +64,13 @@ def with_meson(meson, source, folder):
                WANTED)
 
 
-def main(meson, source, build, prefix, libdir, includedir, *compiler):
+def main(meson, source, build, prefix, libdir, includedir, *compilers):
+    compiler = compilers[:compilers.index("--")]
+    c_compiler = compilers[compilers.index("--") + 1:]
     with tempfile.TemporaryDirectory(prefix="tarn-consumers-") as name:
         folder = Path(name)
         output_of(meson, "install", "--no-rebuild", "-C", build, "--destdir", folder / "root")
-        with_pkg_config(folder / "root", libdir, folder, compiler)
+        with_pkg_config(folder / "root", libdir, folder, compiler, c_compiler)
         with_cmake(folder / "root", prefix, folder, compiler)
         with_meson(meson, source, folder)
 

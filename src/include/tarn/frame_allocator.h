@@ -34,6 +34,7 @@
 namespace tarn {
 
 /// A vector in a frame. Reserve what is known: what it grows out of waits for the end of the frame.
+/// One that never grows: BoundedFrameVector.
 template <class T> using FrameVector = std::pmr::vector<T>;
 
 struct FrameOptions {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * C interface of libtarn_alloc: pools, arenas, rings and frames, for C11 and what can call it.
+ * C interface of libtarn_alloc: heaps, pools, slabs, arenas, rings and frames, for C11 and what can
+ * call it.
  *
  *     struct tarn_arena* arena;
  *     if (tarn_arena_create(&arena, NULL) != TARN_OK) ...
@@ -12,7 +13,8 @@
  * Functions return TARN_OK or an error, and never throw. A handle or place that is NULL is
  * TARN_ERROR_INVALID; destroying NULL does nothing. Sizes are bytes, and zero counts as one.
  * Options that are NULL or zero are those by default. One thread at a time for each handle, except
- * of frames; different handles do not know of each other. All memory comes from malloc.
+ * of heaps, cached pools and frames; different handles do not know of each other. Memory for blocks
+ * comes from `upstream` of the options, that of the handle itself from malloc.
  */
 #ifndef TARN_RESOURCES_H
 #define TARN_RESOURCES_H
@@ -66,6 +68,15 @@ struct tarn_resource_statistics {
     size_t wasted;
 };
 
+/* Where memory comes from and goes back to; NULL in options: malloc. It is copied. */
+struct tarn_upstream {
+    /* Returns NULL if there is no memory. `bytes` is not 0, `alignment` a power of two. */
+    void* (*allocate)(void* context, size_t bytes, size_t alignment);
+    /* What allocate returned, with the same numbers. */
+    void (*deallocate)(void* context, void* block, size_t bytes, size_t alignment);
+    void* context; /* handed on */
+};
+
 /* Blocks of one size. */
 struct tarn_pool;
 struct tarn_pool_options {
@@ -75,6 +86,7 @@ struct tarn_pool_options {
     size_t blocks;     /* at first; 0: 1024 */
     int is_fixed;      /* no more blocks than those */
     int is_checked;    /* misuse is reported; a call costs about 100 ns then */
+    const struct tarn_upstream* upstream;
 };
 TARN_API int tarn_pool_create(struct tarn_pool** pool, const struct tarn_pool_options* options);
 /* Gives all blocks back. */
@@ -87,6 +99,83 @@ TARN_API int tarn_pool_owns(const struct tarn_pool* pool, const void* address);
 TARN_API int tarn_pool_get_statistics(const struct tarn_pool* pool,
                                       struct tarn_resource_statistics* statistics);
 
+/* Blocks of any size that go back all at once, or one by one, from any thread at any time: a malloc
+ * of its own for a part of a program. As HeapResource of <tarn/heap_resource.h>. */
+struct tarn_heap;
+struct tarn_heap_options {
+    size_t size;    /* set by the caller to sizeof(struct tarn_heap_options) */
+    size_t largest; /* block that is cut from a chunk; 0: 8 KiB */
+    size_t chunk;   /* 0: 64 KiB */
+    size_t batch;   /* bytes that move between a thread and the others; 0: 8 KiB */
+    int is_checked;
+    const struct tarn_upstream* upstream; /* called by any thread */
+};
+TARN_API int tarn_heap_create(struct tarn_heap** heap, const struct tarn_heap_options* options);
+/* Gives all blocks back, whatever is in use. */
+TARN_API void tarn_heap_destroy(struct tarn_heap* heap);
+/* Alignment 0: that of max_align_t. */
+TARN_API int tarn_heap_allocate(struct tarn_heap* heap, size_t bytes, size_t alignment,
+                                void** block);
+/* With the numbers that it was allocated with. */
+TARN_API int tarn_heap_deallocate(struct tarn_heap* heap, void* block, size_t bytes,
+                                  size_t alignment);
+/* As destroy, and the heap goes on. No other thread may use it meanwhile. */
+TARN_API int tarn_heap_reset(struct tarn_heap* heap);
+/* Gives chunks without a block in use to upstream; `bytes`, if not NULL: how many. */
+TARN_API int tarn_heap_trim(struct tarn_heap* heap, size_t* bytes);
+TARN_API int tarn_heap_owns(const struct tarn_heap* heap, const void* address);
+TARN_API int tarn_heap_get_statistics(const struct tarn_heap* heap,
+                                      struct tarn_resource_statistics* statistics);
+
+/* Small blocks of any size for many threads, at any time; what is larger than `largest` comes from
+ * upstream, and is the caller's when the pool ends. As ThreadCachedPool of
+ * <tarn/thread_cached_pool.h>. */
+struct tarn_cached_pool;
+struct tarn_cached_pool_options {
+    size_t size;    /* set by the caller to sizeof(struct tarn_cached_pool_options) */
+    size_t largest; /* 0: 8 KiB */
+    size_t chunk;   /* 0: 64 KiB */
+    size_t batch;   /* 0: 8 KiB */
+    int is_checked;
+    const struct tarn_upstream* upstream; /* called by any thread */
+};
+TARN_API int tarn_cached_pool_create(struct tarn_cached_pool** pool,
+                                     const struct tarn_cached_pool_options* options);
+TARN_API void tarn_cached_pool_destroy(struct tarn_cached_pool* pool);
+TARN_API int tarn_cached_pool_allocate(struct tarn_cached_pool* pool, size_t bytes,
+                                       size_t alignment, void** block);
+TARN_API int tarn_cached_pool_deallocate(struct tarn_cached_pool* pool, void* block, size_t bytes,
+                                         size_t alignment);
+/* Gives what the calling thread keeps to the others. */
+TARN_API int tarn_cached_pool_flush(struct tarn_cached_pool* pool);
+TARN_API int tarn_cached_pool_trim(struct tarn_cached_pool* pool, size_t* bytes);
+TARN_API int tarn_cached_pool_owns(const struct tarn_cached_pool* pool, const void* address);
+TARN_API int tarn_cached_pool_get_statistics(const struct tarn_cached_pool* pool,
+                                             struct tarn_resource_statistics* statistics);
+
+/* Small blocks of any size, whose memory goes back when they are gone. As SlabResource of
+ * <tarn/slab_resource.h>. */
+struct tarn_slabs;
+struct tarn_slabs_options {
+    size_t size;     /* set by the caller to sizeof(struct tarn_slabs_options) */
+    size_t slab;     /* a power of two from 4 KiB to 1 MiB; 0: 64 KiB */
+    size_t keep;     /* empty slabs; 0: 4 */
+    int is_doubling; /* sizes are powers of two, else four per doubling */
+    int is_checked;
+    const struct tarn_upstream* upstream;
+};
+TARN_API int tarn_slabs_create(struct tarn_slabs** slabs, const struct tarn_slabs_options* options);
+TARN_API void tarn_slabs_destroy(struct tarn_slabs* slabs);
+TARN_API int tarn_slabs_allocate(struct tarn_slabs* slabs, size_t bytes, size_t alignment,
+                                 void** block);
+TARN_API int tarn_slabs_deallocate(struct tarn_slabs* slabs, void* block, size_t bytes,
+                                   size_t alignment);
+/* Gives all blocks of slabs back. */
+TARN_API int tarn_slabs_release(struct tarn_slabs* slabs);
+TARN_API int tarn_slabs_owns(const struct tarn_slabs* slabs, const void* address);
+TARN_API int tarn_slabs_get_statistics(const struct tarn_slabs* slabs,
+                                       struct tarn_resource_statistics* statistics);
+
 /* Blocks that are given back all at once. */
 struct tarn_arena;
 struct tarn_arena_options {
@@ -96,6 +185,7 @@ struct tarn_arena_options {
     size_t most;      /* bytes of a chunk; 0: 16 MiB */
     size_t limit;     /* of all chunks; 0: none */
     int is_checked;
+    const struct tarn_upstream* upstream;
 };
 TARN_API int tarn_arena_create(struct tarn_arena** arena, const struct tarn_arena_options* options);
 TARN_API void tarn_arena_destroy(struct tarn_arena* arena);
@@ -124,6 +214,7 @@ struct tarn_ring_options {
     size_t size;     /* set by the caller to sizeof(struct tarn_ring_options) */
     size_t capacity; /* 0: 64 KiB */
     int overflow;    /* enum tarn_overflow */
+    const struct tarn_upstream* upstream;
 };
 TARN_API int tarn_ring_create(struct tarn_ring** ring, const struct tarn_ring_options* options);
 TARN_API void tarn_ring_destroy(struct tarn_ring* ring);
@@ -152,6 +243,7 @@ struct tarn_frames_options {
     size_t limit; /* of a thread; 0: none */
     size_t keep;  /* of a thread, to the next frame; 0: 16 MiB */
     int is_checked;
+    const struct tarn_upstream* upstream; /* called by any thread */
 };
 TARN_API int tarn_frames_create(struct tarn_frames** frames,
                                 const struct tarn_frames_options* options);

@@ -32,9 +32,9 @@ struct ThreadCachedPoolOptions {
 /// each thread keeps up to two batches of free blocks of each size. A block may be given back by
 /// any thread. What a thread keeps goes to the others when it ends.
 ///
-/// Cost: some thirty instructions each way; one lock for a batch. Memory goes back to upstream at
-/// the end of the pool; blocks that came from upstream on their own are the caller's. Statistics
-/// of running threads are a moment old, peaks are upper bounds.
+/// Cost: some thirty instructions each way; one lock for a batch. Memory goes back to upstream by
+/// trim(), and at the end of the pool; blocks that came from upstream on their own are the
+/// caller's. Statistics of running threads are a moment old, peaks are upper bounds.
 class TARN_API ThreadCachedPool final : public Resource {
 public:
     using Options = ThreadCachedPoolOptions;
@@ -47,6 +47,11 @@ public:
 
     /// Gives the free blocks of the calling thread to the others.
     void flush() noexcept;
+
+    /// Gives chunks back to upstream of which no block is in use, nor kept by another thread: see
+    /// flush(), which this is, too. Returns how many bytes. Checked pools have none. Cost: a walk
+    /// over all free blocks, each size under its lock.
+    std::size_t trim();
 
     /// Batches that threads took from, or gave to, the others so far.
     std::uint64_t transfers() const;

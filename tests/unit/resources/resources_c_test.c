@@ -2,15 +2,13 @@
  *
  * The C interface, compiled as C: exit status 0 means all of it holds.
  */
+#include "tests/unit/resources/resources_c.h"
+
+#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <tarn/resources.h>
-
-#define EXPECT(condition)                                                                          \
-    ((condition) ? (void)0                                                                         \
-                 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 static char misuse[32];
 static unsigned misuses;
@@ -19,11 +17,6 @@ static void note_misuse(const struct tarn_misuse* what)
 {
     ++misuses;
     snprintf(misuse, sizeof misuse, "%s", what->kind);
-}
-
-static int is_aligned(const void* address, size_t alignment)
-{
-    return (uintptr_t)address % alignment == 0;
 }
 
 static void errors_have_texts(void)
@@ -196,6 +189,60 @@ static void frames_give_everything_back(void)
     tarn_frames_destroy(frames);
 }
 
+static void memory_comes_from_the_functions_of_the_program(void)
+{
+    struct counter counter = {.limit = 100000};
+    struct tarn_upstream upstream = {counted_allocate, counted_deallocate, &counter};
+    const struct tarn_pool_options of_pool = {.size = sizeof of_pool, .upstream = &upstream};
+    const struct tarn_arena_options of_arena = {.size = sizeof of_arena, .upstream = &upstream};
+    const struct tarn_ring_options of_ring = {
+        .size = sizeof of_ring, .capacity = 50000, .upstream = &upstream};
+    const struct tarn_frames_options of_frames = {
+        .size = sizeof of_frames, .first = 4096, .upstream = &upstream};
+    struct tarn_pool* pool;
+    struct tarn_arena* arena;
+    struct tarn_ring* ring;
+    struct tarn_frames* frames;
+    void* block;
+    EXPECT(tarn_pool_create(&pool, &of_pool) == TARN_OK);
+    while (tarn_pool_allocate(pool, &block) == TARN_OK)
+        continue;
+    EXPECT(counter.in_use > 60000);
+    tarn_pool_destroy(pool);
+    EXPECT(counter.in_use == 0);
+
+    EXPECT(tarn_arena_create(&arena, &of_arena) == TARN_OK);
+    EXPECT(tarn_arena_allocate(arena, 60000, 0, &block) == TARN_OK && counter.in_use >= 60000);
+    EXPECT(tarn_arena_allocate(arena, 60000, 0, &block) == TARN_ERROR_NO_MEMORY);
+    EXPECT(tarn_ring_create(&ring, &of_ring) == TARN_ERROR_NO_MEMORY && ring == NULL);
+    tarn_arena_destroy(arena);
+    EXPECT(tarn_ring_create(&ring, &of_ring) == TARN_OK && counter.in_use == 50000);
+    tarn_ring_destroy(ring);
+
+    EXPECT(tarn_frames_create(&frames, &of_frames) == TARN_OK);
+    EXPECT(tarn_frame_begin(frames) == TARN_OK);
+    EXPECT(tarn_frame_allocate(frames, 100, 0, &block) == TARN_OK && counter.in_use != 0);
+    tarn_frames_destroy(frames);
+    EXPECT(counter.in_use == 0);
+
+    upstream.deallocate = NULL;
+    EXPECT(tarn_pool_create(&pool, &of_pool) == TARN_ERROR_INVALID && pool == NULL);
+}
+
+static void options_of_an_older_program_are_known(void)
+{
+    struct tarn_arena_options options = {.first = 8192, .upstream = (void*)16};
+    options.size = offsetof(struct tarn_arena_options, upstream); /* it had no upstream */
+    struct tarn_arena* arena;
+    void* block;
+    EXPECT(tarn_arena_create(&arena, &options) == TARN_OK);
+    EXPECT(tarn_arena_allocate(arena, 100, 0, &block) == TARN_OK);
+    struct tarn_resource_statistics statistics;
+    EXPECT(tarn_arena_get_statistics(arena, &statistics) == TARN_OK);
+    EXPECT(statistics.reserved == 8192);
+    tarn_arena_destroy(arena);
+}
+
 static void null_is_an_error_not_a_crash(void)
 {
     void* block;
@@ -232,6 +279,8 @@ int main(void)
     an_arena_goes_back_to_a_mark();
     a_ring_wraps();
     frames_give_everything_back();
+    memory_comes_from_the_functions_of_the_program();
+    options_of_an_older_program_are_known();
     null_is_an_error_not_a_crash();
     return 0;
 }

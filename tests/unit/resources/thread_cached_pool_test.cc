@@ -157,6 +157,120 @@ TEST(ThreadCachedPool, FlushGivesBlocksToTheOthers)
     EXPECT_EQ(upstream.sizes.size(), 1U);
 }
 
+RC_GTEST_PROP(ThreadCachedPoolProperty, ATrimTakesNothingThatIsInUse, ())
+{
+    Counted upstream;
+    ThreadCachedPool pool({.chunk = KiB(8), .batch = *test::any_size(2000)}, &upstream);
+    const auto trim = [&] {
+        const std::size_t before = upstream.statistics().in_use;
+        const std::size_t bytes = pool.trim();
+        RC_ASSERT(before - upstream.statistics().in_use == bytes);
+        RC_ASSERT(pool.statistics().reserved == upstream.statistics().in_use);
+    };
+    for (int i = 0; i < 4; ++i) {
+        std::vector<std::pair<unsigned char*, std::size_t>> kept;
+        const auto sizes = *rc::gen::container<std::vector<std::size_t>>(test::any_size(KiB(8)));
+        for (const std::size_t bytes : sizes) {
+            auto* const block = static_cast<unsigned char*>(pool.allocate(bytes));
+            test::fill(block, bytes, bytes);
+            kept.emplace_back(block, bytes);
+        }
+        while (!kept.empty()) {
+            trim();
+            for (const auto& [block, bytes] : kept)
+                RC_ASSERT(test::holds(block, bytes, bytes));
+            for (std::size_t n = kept.size() / 2 + 1; n != 0; --n) {
+                std::swap(kept.back(), kept[*rc::gen::inRange<std::size_t>(0, kept.size())]);
+                pool.deallocate(kept.back().first, kept.back().second);
+                kept.pop_back();
+            }
+        }
+        trim();
+        RC_ASSERT(upstream.statistics().in_use == 0U);
+    }
+}
+
+TEST(ThreadCachedPool, TrimKeepsChunksWithABlockInUse)
+{
+    Counted upstream;
+    ThreadCachedPool pool({}, &upstream);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 256; ++i) // four chunks
+        blocks.push_back(pool.allocate(KiB(1)));
+    ASSERT_EQ(upstream.statistics().in_use, 4 * KiB(64));
+    for (int i = 1; i < 256; ++i)
+        pool.deallocate(blocks[static_cast<std::size_t>(i)], KiB(1));
+    EXPECT_EQ(pool.trim(), 3 * KiB(64));
+    EXPECT_EQ(upstream.statistics().in_use, KiB(64));
+    EXPECT_EQ(pool.trim(), 0U);
+    EXPECT_EQ(pool.statistics().reserved, KiB(64));
+    EXPECT_EQ(pool.statistics().peak_reserved, 4 * KiB(64));
+    for (int i = 0; i < 63; ++i) // the free ones of the chunk that stayed
+        static_cast<void>(pool.allocate(KiB(1)));
+    EXPECT_EQ(upstream.statistics().in_use, KiB(64));
+}
+
+TEST(ThreadCachedPool, TrimLeavesWhatOtherThreadsKeep)
+{
+    Counted upstream;
+    ThreadCachedPool pool({}, &upstream);
+    std::atomic<int> step{0};
+    std::thread thread([&] {
+        pool.deallocate(pool.allocate(64), 64);
+        step = 1;
+        while (step != 2)
+            std::this_thread::yield();
+        pool.flush();
+        step = 3;
+        while (step != 4)
+            std::this_thread::yield();
+    });
+    const auto turn = [&](int mine) {
+        while (step != mine)
+            std::this_thread::yield();
+        const std::size_t bytes = pool.trim();
+        step = mine + 1;
+        return bytes;
+    };
+    EXPECT_EQ(turn(1), 0U);
+    EXPECT_EQ(turn(3), KiB(64));
+    thread.join();
+}
+
+TEST(ThreadCachedPool, TrimsWhileThreadsAllocate)
+{
+    ThreadCachedPool pool({.chunk = KiB(16), .batch = 512});
+    test::in_threads(4, [&](std::size_t thread) {
+        std::vector<std::pair<unsigned char*, std::size_t>> blocks;
+        for (std::size_t i = 0; i < 2000; ++i) {
+            const std::size_t bytes = 16 + (i * 37 + thread) % 500;
+            blocks.emplace_back(static_cast<unsigned char*>(pool.allocate(bytes)), bytes);
+            test::fill(blocks.back().first, bytes, bytes);
+            if (i % 100 == 0) pool.trim();
+            if (i % 3 == 0) continue;
+            std::swap(blocks.back(), blocks[i * 31 % blocks.size()]);
+            const auto [block, size] = blocks.back();
+            blocks.pop_back();
+            EXPECT_TRUE(test::holds(block, size, size));
+            pool.deallocate(block, size);
+        }
+        for (const auto& [block, size] : blocks)
+            pool.deallocate(block, size);
+    });
+    pool.trim();
+    EXPECT_EQ(pool.statistics().reserved, 0U);
+    EXPECT_EQ(pool.statistics().in_use, 0U);
+}
+
+TEST(ThreadCachedPool, ItsPeaksRememberWhatIsLarge)
+{
+    ThreadCachedPool pool;
+    pool.deallocate(pool.allocate(MiB(1)), MiB(1));
+    EXPECT_EQ(pool.statistics().reserved, 0U);
+    EXPECT_GE(pool.statistics().peak_in_use, MiB(1));
+    EXPECT_GE(pool.statistics().peak_reserved, MiB(1));
+}
+
 namespace {
 struct AllocatesAtItsEnd {
     ThreadCachedPool* pool = nullptr;
