@@ -108,6 +108,7 @@ public:
     void trim();
 
 protected:
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override;
     void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override;
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
     bool do_owns(const void* /*address*/) const noexcept override { return false; }
@@ -120,8 +121,12 @@ protected:
 private:
     struct Kept; // lies in the buffer itself
 
-    std::size_t capacity_for(std::size_t bytes, std::size_t alignment) const noexcept;
-    Kept** list_for(std::size_t capacity, std::size_t alignment) noexcept;
+    struct Place {
+        Kept** list; // nullptr: such buffers are not kept
+        std::size_t capacity;
+    };
+
+    Place place_for(std::size_t bytes, std::size_t alignment) noexcept;
 
     Options options_;
     detail::Upstream upstream_;

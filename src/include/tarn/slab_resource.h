@@ -101,7 +101,6 @@ private:
     std::size_t empty_count_ = 0;
     std::size_t slabs_ = 0;
     std::size_t large_bytes_ = 0; // in use
-    std::uint64_t live_ = 0;      // blocks of slabs
     detail::Upstream upstream_;
     std::unique_ptr<detail::WatchedBlocks> watched_; // if checked
     ResourceStatistics statistics_;

@@ -54,6 +54,7 @@ public:
     std::size_t threads() const;
 
 protected:
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override;
     void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override;
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
     bool do_owns(const void* address) const noexcept override;
