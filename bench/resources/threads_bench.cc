@@ -237,7 +237,7 @@ void handover(benchmark::State& state)
             Queue::Batch batch;
             batch.reserve(count);
             for (std::size_t i = 0; i < count; ++i)
-                batch.push_back({first + i, {}});
+                batch.emplace_back(first + i);
             queue.send(std::move(batch));
         },
         [](Queue& queue) {
@@ -264,7 +264,7 @@ void queue_with_a_lock(benchmark::State& state)
             std::vector<Packet> batch;
             batch.reserve(count);
             for (std::size_t i = 0; i < count; ++i)
-                batch.push_back({first + i, {}});
+                batch.emplace_back(first + i);
             const std::lock_guard lock(queue.mutex);
             queue.batches.push_back(std::move(batch));
         },
