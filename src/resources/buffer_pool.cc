@@ -84,14 +84,13 @@ void* BufferPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noex
         block = *list;
         detail::unpoison(block, capacity);
         *list = (*list)->next;
-        kept_ -= capacity;
-        ++hits_;
     } else {
         block = upstream_.try_allocate(capacity, std::max(alignment, options_.alignment));
         if (block == nullptr) {
             ++statistics_.failures;
             return nullptr;
         }
+        ++misses_;
         statistics_.reserved += capacity;
         statistics_.peak_reserved = std::max(statistics_.peak_reserved, statistics_.reserved);
     }
@@ -110,12 +109,12 @@ void BufferPool::do_deallocate(void* block, std::size_t bytes, std::size_t align
         return;
     }
     const auto [list, capacity] = place_for(bytes, alignment);
+    const bool is_kept = list != nullptr && capacity + kept() <= options_.keep;
     ++statistics_.deallocations;
     statistics_.in_use -= capacity;
-    if (list != nullptr && capacity <= options_.keep - std::min(kept_, options_.keep)) {
+    if (is_kept) {
         *list = ::new (block) Kept{*list};
         detail::poison(block, capacity);
-        kept_ += capacity;
         return;
     }
     statistics_.reserved -= capacity;
@@ -133,13 +132,12 @@ void BufferPool::trim()
             upstream_.deallocate(block, capacity, options_.alignment);
         }
     }
-    kept_ = 0;
 }
 
 double BufferPool::hit_rate() const noexcept
 {
     const auto allocations = static_cast<double>(statistics_.allocations);
-    return allocations == 0 ? 0 : static_cast<double>(hits_) / allocations;
+    return allocations == 0 ? 0 : static_cast<double>(hits()) / allocations;
 }
 
 ResourceStatistics BufferPool::do_statistics() const

@@ -99,9 +99,9 @@ public:
     [[nodiscard]] Buffer try_acquire(std::size_t bytes) noexcept;
 
     /// Bytes of buffers that nobody uses.
-    std::size_t kept() const noexcept { return kept_; }
+    std::size_t kept() const noexcept { return statistics_.reserved - statistics_.in_use; }
     /// Requests that got a buffer which was used before.
-    std::uint64_t hits() const noexcept { return hits_; }
+    std::uint64_t hits() const noexcept { return statistics_.allocations - misses_; }
     /// Of all allocations. 0 before the first one.
     double hit_rate() const noexcept;
     /// Gives all that is kept back to upstream.
@@ -131,8 +131,7 @@ private:
     Options options_;
     detail::Upstream upstream_;
     std::vector<Kept*> lists_; // by the number of their size
-    std::size_t kept_ = 0;
-    std::uint64_t hits_ = 0;
+    std::uint64_t misses_ = 0;
     std::unique_ptr<detail::WatchedBlocks> watched_; // if checked
     ResourceStatistics statistics_;
 };
