@@ -80,6 +80,17 @@ template <class Resource> void cold(benchmark::State& state)
     bench::run_cold<std::pmr::memory_resource, Resource>(state);
 }
 
+template <class Resource> void buffers(benchmark::State& state)
+{
+    Resource resource;
+    bench::run_buffers<std::pmr::memory_resource>(state, resource);
+}
+
+void malloc_buffers(benchmark::State& state)
+{
+    bench::run_buffers(state, *tarn::malloc_resource());
+}
+
 void malloc_and_free(benchmark::State& state)
 {
     run_round_trips(
@@ -104,4 +115,7 @@ BENCHMARK_TEMPLATE(cold, tarn::SlabResource)->Apply(bench::cold_counts);
 BENCHMARK_TEMPLATE(cold, tarn::BufferPool)->Apply(bench::cold_counts);
 BENCHMARK_TEMPLATE(cold, tarn::ThreadCachedPool)->Apply(bench::cold_counts);
 BENCHMARK_TEMPLATE(cold, std::pmr::unsynchronized_pool_resource)->Apply(bench::cold_counts);
+BENCHMARK_TEMPLATE(buffers, tarn::BufferPool)->Apply(bench::buffer_sizes);
+BENCHMARK_TEMPLATE(buffers, std::pmr::unsynchronized_pool_resource)->Apply(bench::buffer_sizes);
+BENCHMARK(malloc_buffers)->Apply(bench::buffer_sizes);
 BENCHMARK_MAIN();

@@ -23,6 +23,12 @@ void boost_unsynchronized_cold(benchmark::State& state)
     bench::run_cold<pmr::memory_resource, pmr::unsynchronized_pool_resource>(state);
 }
 
+void boost_buffers(benchmark::State& state)
+{
+    pmr::unsynchronized_pool_resource resource;
+    bench::run_buffers<pmr::memory_resource>(state, resource);
+}
+
 void boost_pool(benchmark::State& state)
 {
     boost::pool<> pool(64, 1 << 16);
@@ -42,3 +48,4 @@ BENCHMARK_TEMPLATE(boost_virtual, pmr::synchronized_pool_resource)
     ->Apply(bench::counts);
 BENCHMARK(boost_pool)->Apply(bench::counts);
 BENCHMARK(boost_unsynchronized_cold)->Apply(bench::cold_counts);
+BENCHMARK(boost_buffers)->Apply(bench::buffer_sizes);

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -76,6 +77,25 @@ template <class Base> void run_resource(benchmark::State& state, Base& here)
         [&](void* block) { resource->deallocate(block, 64); });
 }
 
+/// Buffers for input and output, of the bytes that the argument says, eight in use at once.
+template <class Base> void run_buffers(benchmark::State& state, Base& here)
+{
+    Base* volatile hidden = &here;
+    Base* const resource = hidden;
+    const auto bytes = static_cast<std::size_t>(state.range(0));
+    std::array<void*, 8> buffers{};
+    for ([[maybe_unused]] auto _ : state) {
+        for (void*& place : buffers) {
+            place = resource->allocate(bytes);
+            *static_cast<volatile std::byte*>(place) = std::byte{1};
+        }
+        benchmark::ClobberMemory();
+        for (void* const buffer : buffers)
+            resource->deallocate(buffer, bytes);
+    }
+    state.counters["per_block"] = per_block(buffers.size());
+}
+
 /// As run_resource(), of a resource that is made for each turn: all its memory comes from upstream.
 template <class Base, class Resource> void run_cold(benchmark::State& state)
 {
@@ -99,6 +119,10 @@ template <class Base, class Resource> void run_cold(benchmark::State& state)
 inline void counts(benchmark::internal::Benchmark* benchmark)
 {
     benchmark->ArgName("live")->Arg(1)->Arg(100)->Arg(30'000);
+}
+inline void buffer_sizes(benchmark::internal::Benchmark* benchmark)
+{
+    benchmark->ArgName("bytes")->Arg(4096)->Arg(64 << 10)->Arg(512 << 10);
 }
 inline void cold_counts(benchmark::internal::Benchmark* benchmark)
 {
