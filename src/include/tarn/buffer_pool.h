@@ -83,7 +83,7 @@ private:
 /// Keeps buffers that are given back for the next request of about their size; at most a fifth of
 /// one is lost to rounding. Buffers end before the pool.
 ///
-/// Cost: a list per size, some twenty instructions. Thread safety: one thread at a time.
+/// Cost: a list per size, some eighty instructions each way. Thread safety: one thread at a time.
 class TARN_API BufferPool final : public Resource {
 public:
     using Options = BufferPoolOptions;

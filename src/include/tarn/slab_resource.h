@@ -41,7 +41,7 @@ struct SlabOptions {
 /// Blocks of any size, given back one by one in any order. A slab holds blocks of one size; it is
 /// found from the address of a block, and goes back when it is empty.
 ///
-/// Cost: some twenty instructions each way. The end of the resource gives its slabs back; blocks
+/// Cost: some fifty instructions each way. The end of the resource gives its slabs back; blocks
 /// that came from upstream are the caller's. Thread safety: one thread at a time.
 class TARN_API SlabResource final : public Resource {
 public:

@@ -32,7 +32,7 @@ struct ThreadCachedPoolOptions {
 /// each thread keeps up to two batches of free blocks of each size. A block may be given back by
 /// any thread. What a thread keeps goes to the others when it ends.
 ///
-/// Cost: some thirty instructions each way; one lock for a batch. Memory goes back to upstream at
+/// Cost: some eighty instructions each way; one lock for a batch. Memory goes back to upstream at
 /// the end of the pool; blocks that came from upstream on their own are the caller's. Statistics
 /// of running threads are a moment old, peaks are upper bounds.
 class TARN_API ThreadCachedPool final : public Resource {
