@@ -3,7 +3,8 @@
 // Guards the price of what is put over a resource: each row less that of `upstream`, or of
 // `slab_below`, which is under the synchronized ones. All by virtual calls, 64 bytes.
 //
-// Expected order: upstream < segregating, counting < limit < fallback < smart < canary < debug.
+// Expected order: upstream < counting < canary, limit < smart < debug; and slab < segregating,
+// strategy < fallback < synchronized.
 
 #include <array>
 #include <cstdlib>
