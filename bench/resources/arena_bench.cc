@@ -15,7 +15,15 @@
 
 namespace {
 
+using bench::rounds_of;
 using bench::run_rounds;
+
+/// As a container has it.
+template <class End>
+void rounds_by_virtual_call(benchmark::State& state, std::pmr::memory_resource& here, End end)
+{
+    bench::rounds_by_virtual_call(state, here, end);
+}
 
 void bump_in_a_register(benchmark::State& state)
 {
@@ -31,23 +39,6 @@ void bump_in_memory(benchmark::State& state)
     run_rounds(
         state, [&](std::size_t bytes) { return bump->allocate(bytes, 16); },
         [&] { bump->reset(); });
-}
-
-template <class Resource> void rounds_of(benchmark::State& state, Resource& here)
-{
-    auto* const resource = bench::out_of_sight(&here);
-    run_rounds(
-        state, [&](std::size_t bytes) { return resource->allocate(bytes, 16); },
-        [&] { resource->reset(); });
-}
-
-/// As a container has it, that knows only std::pmr::memory_resource.
-template <class Resource, class End>
-void rounds_by_virtual_call(benchmark::State& state, Resource& here, End end)
-{
-    auto* const resource = bench::out_of_sight<std::pmr::memory_resource>(&here);
-    run_rounds(
-        state, [&](std::size_t bytes) { return resource->allocate(bytes, 16); }, end);
 }
 
 void arena(benchmark::State& state)

@@ -84,6 +84,7 @@ void batch_of_a_hundred(benchmark::State& state)
             *static_cast<volatile std::byte*>(block) = std::byte{1};
         arena->reset();
     }
+    state.counters["per_block"] = bench::per_block(100);
 }
 
 void a_hundred_one_by_one(benchmark::State& state)
@@ -99,6 +100,7 @@ void a_hundred_one_by_one(benchmark::State& state)
         benchmark::ClobberMemory();
         arena->reset();
     }
+    state.counters["per_block"] = bench::per_block(100);
 }
 
 } // namespace

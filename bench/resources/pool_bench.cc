@@ -62,37 +62,37 @@ void fixed_pool_block(benchmark::State& state)
         [&](void* block) { pool.deallocate_block(block); });
 }
 
-/// As a container does, which knows only std::pmr::memory_resource.
-void run_resource(benchmark::State& state, std::pmr::memory_resource& some)
-{
-    std::pmr::memory_resource* volatile hidden = &some; // so that the call stays virtual
-    std::pmr::memory_resource* const resource = hidden;
-    run_round_trips(
-        state, [&] { return resource->allocate(64); },
-        [&](void* block) { resource->deallocate(block, 64); });
-}
-
 template <class Resource> void virtual_call(benchmark::State& state)
 {
     Resource resource;
-    run_resource(state, resource);
+    bench::run_resource<std::pmr::memory_resource>(state, resource);
 }
 
 void synchronized_slab(benchmark::State& state)
 {
     tarn::SlabResource slab;
     tarn::SynchronizedResource resource(slab);
-    run_resource(state, resource);
+    bench::run_resource<std::pmr::memory_resource>(state, resource);
 }
 
-/// One for all threads of the benchmark.
-template <class Resource> void shared(benchmark::State& state)
+/// With memory that is new to it.
+template <class Resource> void cold(benchmark::State& state)
 {
-    static Resource resource;
-    run_resource(state, resource);
+    bench::run_cold<std::pmr::memory_resource, Resource>(state);
 }
 
-void shared_malloc(benchmark::State& state)
+template <class Resource> void buffers(benchmark::State& state)
+{
+    Resource resource;
+    bench::run_buffers<std::pmr::memory_resource>(state, resource);
+}
+
+void malloc_buffers(benchmark::State& state)
+{
+    bench::run_buffers(state, *tarn::malloc_resource());
+}
+
+void malloc_and_free(benchmark::State& state)
 {
     run_round_trips(
         state, [] { return std::malloc(64); }, [](void* block) { std::free(block); });
@@ -100,27 +100,24 @@ void shared_malloc(benchmark::State& state)
 
 } // namespace
 
-// The blocks in use at once: one that is warm, a few, and more than the second-level cache holds.
-BENCHMARK(free_list_by_hand)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK(fixed_pool)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK(fixed_pool_node)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK(fixed_pool_block)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK_TEMPLATE(virtual_call, tarn::FixedPoolResource)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK_TEMPLATE(virtual_call, tarn::SlabResource)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK_TEMPLATE(virtual_call, tarn::BufferPool)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK_TEMPLATE(virtual_call, tarn::ThreadCachedPool)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK_TEMPLATE(virtual_call, tarn::HeapResource)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK(synchronized_slab)->Arg(1)->Arg(100);
-BENCHMARK_TEMPLATE(virtual_call, std::pmr::unsynchronized_pool_resource)
-    ->Arg(1)
-    ->Arg(100)
-    ->Arg(30'000);
-BENCHMARK(shared_malloc)->Arg(1)->Arg(100)->Arg(30'000);
-BENCHMARK_TEMPLATE(shared, tarn::ThreadCachedPool)->Arg(100)->ThreadRange(1, 4)->UseRealTime();
-BENCHMARK_TEMPLATE(shared, tarn::HeapResource)->Arg(100)->ThreadRange(1, 4)->UseRealTime();
-BENCHMARK_TEMPLATE(shared, std::pmr::synchronized_pool_resource)
-    ->Arg(100)
-    ->ThreadRange(1, 4)
-    ->UseRealTime();
-BENCHMARK(shared_malloc)->Arg(100)->ThreadRange(1, 4)->UseRealTime();
+BENCHMARK(free_list_by_hand)->Apply(bench::counts);
+BENCHMARK(fixed_pool)->Apply(bench::counts);
+BENCHMARK(fixed_pool_node)->Apply(bench::counts);
+BENCHMARK(fixed_pool_block)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(virtual_call, tarn::FixedPoolResource)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(virtual_call, tarn::SlabResource)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(virtual_call, tarn::BufferPool)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(virtual_call, tarn::ThreadCachedPool)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(virtual_call, tarn::HeapResource)->Apply(bench::counts);
+BENCHMARK(synchronized_slab)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(virtual_call, std::pmr::unsynchronized_pool_resource)->Apply(bench::counts);
+BENCHMARK(malloc_and_free)->Apply(bench::counts);
+BENCHMARK_TEMPLATE(cold, tarn::FixedPoolResource)->Apply(bench::cold_counts);
+BENCHMARK_TEMPLATE(cold, tarn::SlabResource)->Apply(bench::cold_counts);
+BENCHMARK_TEMPLATE(cold, tarn::BufferPool)->Apply(bench::cold_counts);
+BENCHMARK_TEMPLATE(cold, tarn::ThreadCachedPool)->Apply(bench::cold_counts);
+BENCHMARK_TEMPLATE(cold, std::pmr::unsynchronized_pool_resource)->Apply(bench::cold_counts);
+BENCHMARK_TEMPLATE(buffers, tarn::BufferPool)->Apply(bench::buffer_sizes);
+BENCHMARK_TEMPLATE(buffers, std::pmr::unsynchronized_pool_resource)->Apply(bench::buffer_sizes);
+BENCHMARK(malloc_buffers)->Apply(bench::buffer_sizes);
 BENCHMARK_MAIN();

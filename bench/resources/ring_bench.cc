@@ -16,7 +16,11 @@
 #include <tarn/ring_buffer.h>
 #include <tarn/spsc_ring.h>
 
+#include "bench/resources/queues.h"
+
 namespace {
+
+using bench::hand_over;
 
 // Not a divisor of the capacity, so that messages wrap.
 std::array<std::byte, 1000> message;
@@ -87,35 +91,14 @@ private:
     std::deque<std::size_t> queue_;
 };
 
-/// From one thread to another.
-template <class Queue> void hand_over(benchmark::State& state)
-{
-    constexpr std::size_t kCount = 100'000;
-    for ([[maybe_unused]] auto _ : state) {
-        Queue queue(1024);
-        std::thread producer([&] {
-            for (std::size_t i = 0; i < kCount;)
-                if (queue.try_push(i))
-                    ++i;
-                else
-                    std::this_thread::yield();
-        });
-        for (std::size_t i = 0; i < kCount;)
-            if (queue.try_pop().has_value())
-                ++i;
-            else
-                std::this_thread::yield();
-        producer.join();
-    }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kCount));
-}
-
 } // namespace
 
 BENCHMARK_TEMPLATE(copies, tarn::RingBuffer)->Arg(16)->Arg(1000);
 BENCHMARK_TEMPLATE(copies, tarn::MirroredRing)->Arg(16)->Arg(1000);
 BENCHMARK(spans)->Arg(16)->Arg(1000);
 BENCHMARK(deque_of_bytes)->Arg(16)->Arg(1000);
-BENCHMARK_TEMPLATE(hand_over, tarn::SpscRing<std::size_t>)->UseRealTime();
-BENCHMARK_TEMPLATE(hand_over, LockedQueue)->UseRealTime();
+BENCHMARK_TEMPLATE(hand_over, tarn::SpscRing<std::size_t>)
+    ->Name("hand_over<tarn::SpscRing>")
+    ->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(hand_over, LockedQueue)->Name("hand_over<LockedQueue>")->MeasureProcessCPUTime();
 BENCHMARK_MAIN();

@@ -12,6 +12,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/resources/per_block.h"
+
 namespace bench {
 
 inline constexpr std::size_t kBlocksOfARound = 1000;
@@ -75,9 +77,25 @@ void run_rounds(benchmark::State& state, Allocate allocate, End end)
         end();
         benchmark::ClobberMemory();
     }
-    state.counters["per_block"] = benchmark::Counter(static_cast<double>(kBlocksOfARound),
-                                                     benchmark::Counter::kIsIterationInvariantRate |
-                                                         benchmark::Counter::kInvert);
+    state.counters["per_block"] = per_block(kBlocksOfARound);
+}
+
+/// Rounds of a resource whose type is known, and that has a reset.
+template <class Resource> void rounds_of(benchmark::State& state, Resource& here)
+{
+    auto* const resource = out_of_sight(&here);
+    run_rounds(
+        state, [&](std::size_t bytes) { return resource->allocate(bytes, 16); },
+        [&] { resource->reset(); });
+}
+
+/// As a container has it, that knows only `Base`, std::pmr::memory_resource or that of a rival.
+template <class Base, class End>
+void rounds_by_virtual_call(benchmark::State& state, Base& here, End end)
+{
+    auto* const resource = out_of_sight(&here);
+    run_rounds(
+        state, [&](std::size_t bytes) { return resource->allocate(bytes, 16); }, end);
 }
 
 /// Rounds of malloc, which has no end but one for each block.

@@ -54,6 +54,7 @@ template <class Resource> void pairs_of(benchmark::State& state, Resource& here)
         benchmark::DoNotOptimize(block);
         resource->deallocate(block, bytes, 16);
     }
+    state.counters["per_block"] = bench::per_block(1);
 }
 
 void pair_of_a_stack(benchmark::State& state)
@@ -80,7 +81,7 @@ void pair_of_std_unsynchronized_pool(benchmark::State& state)
     pairs_of<std::pmr::memory_resource>(state, pool);
 }
 
-void pair_of_malloc(benchmark::State& state)
+void malloc_pair(benchmark::State& state)
 {
     pairs_of<std::pmr::memory_resource>(state, *tarn::malloc_resource());
 }
@@ -94,5 +95,5 @@ BENCHMARK(pair_of_an_arena)->Arg(64);
 BENCHMARK(pair_of_a_stack_fallback)->Arg(64);
 BENCHMARK(pair_of_a_stack)->Arg(64);
 BENCHMARK(pair_of_std_unsynchronized_pool)->Arg(64);
-BENCHMARK(pair_of_malloc)->Arg(64);
+BENCHMARK(malloc_pair)->Arg(64);
 BENCHMARK_MAIN();

@@ -47,25 +47,27 @@ Buffer BufferPool::acquire(std::size_t bytes)
 
 Buffer BufferPool::try_acquire(std::size_t bytes) noexcept
 {
-    const std::size_t capacity = capacity_for(detail::at_least_one(bytes), 1);
+    const std::size_t capacity = place_for(detail::at_least_one(bytes), 1).capacity;
     void* const data = try_allocate(capacity, 1);
     return data != nullptr ? Buffer(*this, data, bytes, capacity) : Buffer();
 }
 
-// What a request takes from upstream. The same again for what that returns.
-std::size_t BufferPool::capacity_for(std::size_t bytes, std::size_t alignment) const noexcept
+// The same for a request and for the capacity that it gets.
+BufferPool::Place BufferPool::place_for(std::size_t bytes, std::size_t alignment) noexcept
 {
-    if (bytes > options_.largest || alignment > options_.alignment) return bytes;
-    return detail::size_of_step(detail::size_step_of(std::max(bytes, options_.smallest)));
+    const std::size_t step = detail::size_step_of(std::max(bytes, options_.smallest));
+    if (alignment > options_.alignment || step >= lists_.size()) return {nullptr, bytes};
+    const std::size_t capacity = detail::size_of_step(step);
+    if (bytes > options_.largest && bytes != capacity) return {nullptr, bytes};
+    return {&lists_[step], capacity};
 }
 
-// nullptr: such buffers are not kept.
-BufferPool::Kept** BufferPool::list_for(std::size_t capacity, std::size_t alignment) noexcept
+void* BufferPool::do_allocate(std::size_t bytes, std::size_t alignment)
 {
-    if (alignment > options_.alignment || capacity < options_.smallest) return nullptr;
-    const std::size_t step = detail::size_step_of(capacity);
-    const bool is_kept = step < lists_.size() && detail::size_of_step(step) == capacity;
-    return is_kept ? &lists_[step] : nullptr;
+    void* const block = do_try_allocate(detail::at_least_one(bytes), alignment);
+    if (block == nullptr) [[unlikely]]
+        throw_bad_alloc();
+    return block;
 }
 
 void* BufferPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
@@ -76,21 +78,19 @@ void* BufferPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noex
         ++statistics_.failures;
         return nullptr;
     }
-    const std::size_t capacity = capacity_for(bytes, alignment);
-    Kept** const list = list_for(capacity, alignment);
+    const auto [list, capacity] = place_for(bytes, alignment);
     void* block = nullptr;
     if (list != nullptr && *list != nullptr) {
         block = *list;
         detail::unpoison(block, capacity);
         *list = (*list)->next;
-        kept_ -= capacity;
-        ++hits_;
     } else {
         block = upstream_.try_allocate(capacity, std::max(alignment, options_.alignment));
         if (block == nullptr) {
             ++statistics_.failures;
             return nullptr;
         }
+        ++misses_;
         statistics_.reserved += capacity;
         statistics_.peak_reserved = std::max(statistics_.peak_reserved, statistics_.reserved);
     }
@@ -108,14 +108,13 @@ void BufferPool::do_deallocate(void* block, std::size_t bytes, std::size_t align
         watched_->deallocate(block, bytes, std::max(alignment, options_.alignment));
         return;
     }
-    const std::size_t capacity = capacity_for(bytes, alignment);
+    const auto [list, capacity] = place_for(bytes, alignment);
+    const bool is_kept = list != nullptr && capacity + kept() <= options_.keep;
     ++statistics_.deallocations;
     statistics_.in_use -= capacity;
-    Kept** const list = list_for(capacity, alignment);
-    if (list != nullptr && capacity <= options_.keep - std::min(kept_, options_.keep)) {
+    if (is_kept) {
         *list = ::new (block) Kept{*list};
         detail::poison(block, capacity);
-        kept_ += capacity;
         return;
     }
     statistics_.reserved -= capacity;
@@ -133,13 +132,12 @@ void BufferPool::trim()
             upstream_.deallocate(block, capacity, options_.alignment);
         }
     }
-    kept_ = 0;
 }
 
 double BufferPool::hit_rate() const noexcept
 {
     const auto allocations = static_cast<double>(statistics_.allocations);
-    return allocations == 0 ? 0 : static_cast<double>(hits_) / allocations;
+    return allocations == 0 ? 0 : static_cast<double>(hits()) / allocations;
 }
 
 ResourceStatistics BufferPool::do_statistics() const

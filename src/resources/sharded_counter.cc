@@ -19,8 +19,10 @@ std::size_t next_thread_number() noexcept
 
 std::size_t shard_count() noexcept
 {
+    // Numbers of threads that come and go are as good as random: of two, few shards were often one.
+    constexpr unsigned kLeast = 8;
     static const std::size_t count =
-        std::bit_ceil(std::max(std::thread::hardware_concurrency(), 1U));
+        std::bit_ceil(std::max(std::thread::hardware_concurrency(), kLeast));
     return count;
 }
 

@@ -77,8 +77,7 @@ std::size_t SlabResource::step_for(std::size_t bytes, std::size_t alignment) con
 {
     if (bytes > largest_ || alignment > largest_) return kSizes;
     if (steps_ == SizeSteps::doubling) bytes = std::bit_ceil(bytes);
-    return alignment <= detail::kSizeStep ? detail::size_step_of(bytes)
-                                          : detail::size_step_of(bytes, alignment);
+    return detail::size_step_of(bytes, alignment);
 }
 
 SlabResource::Slab* SlabResource::slab_of(const void* block) const noexcept
@@ -144,7 +143,6 @@ void* SlabResource::do_try_allocate(std::size_t bytes, std::size_t alignment) no
         unlink(bin.open, slab);
         link(bin.full, slab);
     }
-    ++live_;
     ++statistics_.allocations;
     statistics_.in_use += slab->size;
     statistics_.peak_in_use = std::max(statistics_.peak_in_use, statistics_.in_use);
@@ -193,7 +191,6 @@ void SlabResource::do_deallocate(void* block, std::size_t bytes, std::size_t ali
         link(bin.open, slab);
     }
     slab->push(block);
-    --live_;
     statistics_.in_use -= slab->size;
     // The one in use stays: its next block may come at once.
     if (slab->live == 0 && (bin.open != slab || slab->next != nullptr)) retire(slab);
@@ -213,6 +210,7 @@ void SlabResource::give_back(Slab* list)
     while (list != nullptr) {
         Slab* const slab = std::exchange(list, list->next);
         --slabs_;
+        statistics_.deallocations += slab->live; // of blocks that go with it
         statistics_.reserved -= slab_size_;
         detail::unpoison(slab, slab_size_);
         upstream_.deallocate(slab, slab_size_, slab_size_);
@@ -228,7 +226,6 @@ void SlabResource::release()
     }
     give_back(std::exchange(empty_, nullptr));
     empty_count_ = 0;
-    statistics_.deallocations += std::exchange(live_, 0);
     statistics_.in_use = large_bytes_;
 }
 

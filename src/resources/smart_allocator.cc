@@ -52,7 +52,7 @@ private:
     }
     bool do_owns(const void* address) const noexcept override
     {
-        return allocator_.owner_of(address).owns(address);
+        return allocator_.owner_of(address).resource.owns(address);
     }
     ResourceStatistics do_statistics() const override
     {
@@ -169,27 +169,23 @@ void* SmartAllocator::try_allocate(Intent intent, std::size_t bytes, std::size_t
 }
 
 /// The heap has what nobody else knows.
-Resource& SmartAllocator::owner_of(const void* block) noexcept
+SmartAllocator::Owner SmartAllocator::owner_of(const void* block) noexcept
 {
     for (const auto& backend : backends_)
-        if (backend->owns(block)) return *backend;
-    if (frames_.owns(block)) return frames_;
-    if (pool_.owns(block)) return pool_;
-    return heap_;
+        if (backend->owns(block)) return {*backend, backend->intent};
+    if (frames_.owns(block)) return {frames_, Intent::frame};
+    if (pool_.owns(block)) return {pool_, Intent::pool};
+    return {heap_, Intent::heap};
 }
 
 void SmartAllocator::deallocate(void* block, std::size_t bytes, std::size_t alignment)
 {
     if (block == nullptr) return;
     bytes = detail::at_least_one(bytes);
-    Resource& owner = owner_of(block);
-    owner.deallocate(block, bytes, alignment);
+    const Owner owner = owner_of(block);
+    owner.resource.deallocate(block, bytes, alignment);
     tell_of_limits();
-    Intent intent = Intent::heap;
-    if (&owner == &frames_) intent = Intent::frame;
-    if (&owner == &pool_) intent = Intent::pool;
-    if (const auto* const backend = dynamic_cast<BackendBase*>(&owner)) intent = backend->intent;
-    tell({Kind::freed, intent, block, bytes});
+    tell({Kind::freed, owner.intent, block, bytes});
 }
 
 void SmartAllocator::begin_frame()

@@ -180,6 +180,14 @@ std::size_t ThreadCachedPool::trim()
     return chunks * central_->options.chunk;
 }
 
+void* ThreadCachedPool::do_allocate(std::size_t bytes, std::size_t alignment)
+{
+    void* const block = do_try_allocate(detail::at_least_one(bytes), alignment);
+    if (block == nullptr) [[unlikely]]
+        throw_bad_alloc();
+    return block;
+}
+
 void* ThreadCachedPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
 {
     Central& central = *central_;

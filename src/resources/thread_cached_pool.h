@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -46,6 +47,8 @@ struct ThreadCachedPool::Bin {
         first->next_batch = std::exchange(lists, first);
     }
 
+    // Relaxed: who asks for a block of its own was told of it, and of what was before.
+    std::atomic<bool> has_had_chunks{false};
     mutable std::mutex mutex; // guards what follows
     Block* batches = nullptr; // whole ones
     Block* parts = nullptr;   // what threads left that have ended
@@ -63,7 +66,10 @@ struct ThreadCachedPool::Central {
 
     Central(const Options& options, std::pmr::memory_resource* upstream);
 
-    std::size_t batch_of(std::size_t step) const noexcept;
+    std::size_t batch_of(std::size_t step) const noexcept
+    {
+        return std::clamp<std::size_t>(options.batch / detail::size_of_step(step), 2, 64);
+    }
     /// Errors: an empty list.
     List take(std::size_t step) noexcept;
     /// A whole batch, or a part of one.

@@ -17,11 +17,6 @@ ThreadCachedPool::Central::Central(const Options& new_options, std::pmr::memory_
         watched = std::make_unique<detail::WatchedBlocks>(options.name, resource, MiB(1));
 }
 
-std::size_t ThreadCachedPool::Central::batch_of(std::size_t step) const noexcept
-{
-    return std::clamp<std::size_t>(options.batch / detail::size_of_step(step), 2, 64);
-}
-
 std::size_t ThreadCachedPool::Central::chunk_alignment(std::size_t step) const noexcept
 {
     return std::max(detail::alignment_of_step(step), alignof(std::max_align_t));
@@ -36,6 +31,7 @@ bool ThreadCachedPool::Central::add_chunk(Bin& bin, std::size_t step) noexcept
     }
     void* const chunk = upstream.try_allocate(options.chunk, chunk_alignment(step));
     if (chunk == nullptr) return false;
+    bin.has_had_chunks.store(true, std::memory_order_relaxed);
     const std::size_t size = detail::size_of_step(step);
     bin.fresh = reinterpret_cast<std::uintptr_t>(chunk);
     bin.chunks.push_back({.begin = bin.fresh, .free = 0});
@@ -117,6 +113,7 @@ bool ThreadCachedPool::Central::owns(const void* address) const noexcept
 {
     const auto number = reinterpret_cast<std::uintptr_t>(address);
     for (const Bin& bin : bins) {
+        if (!bin.has_had_chunks.load(std::memory_order_relaxed)) continue;
         const std::lock_guard lock(bin.mutex);
         for (const Bin::Chunk& chunk : bin.chunks)
             if (number - chunk.begin < options.chunk) return true;

@@ -40,7 +40,7 @@ struct HandleTableOptions {
 ///     if (Texture* texture = textures.get(handle)) texture->bind();
 ///     textures.erase(handle);   // get(handle) is nullptr from now on
 ///
-/// Cost: a lookup is some ten instructions and one cache line before the object. Memory goes back
+/// Cost: a lookup is some twenty instructions and a cache line besides the object. Memory goes back
 /// at the end of the table, and per object it is some 8 bytes more. `Generation` decides how often
 /// a slot is used before it is retired: half its values. Thread safety: one thread at a time.
 template <class T, std::unsigned_integral Generation = std::uint32_t> class HandleTable {

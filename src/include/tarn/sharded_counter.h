@@ -35,7 +35,7 @@ inline std::size_t thread_number() noexcept
     return number_of_this_thread;
 }
 
-/// A power of two, not less than the threads that the machine runs at once.
+/// A power of two, not less than the threads that the machine runs at once, nor than 8.
 TARN_API std::size_t shard_count() noexcept;
 
 /// One for each thread that runs, and shared if there are more.

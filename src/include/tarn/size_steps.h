@@ -39,6 +39,8 @@ constexpr std::size_t alignment_of_step(std::size_t step)
 /// As size_step_of(), of a size whose blocks are aligned, too. Requires: is_serviceable().
 constexpr std::size_t size_step_of(std::size_t bytes, std::size_t alignment)
 {
+    if (alignment <= kSizeStep) [[likely]]
+        return size_step_of(bytes); // all sizes are a multiple of that
     std::size_t step = size_step_of(bytes < alignment ? alignment : bytes);
     while (alignment_of_step(step) < alignment) // a power of two is never more than four away
         ++step;

@@ -41,7 +41,7 @@ struct SlabOptions {
 /// Blocks of any size, given back one by one in any order. A slab holds blocks of one size; it is
 /// found from the address of a block, and goes back when it is empty.
 ///
-/// Cost: some twenty instructions each way. The end of the resource gives its slabs back; blocks
+/// Cost: some fifty instructions each way. The end of the resource gives its slabs back; blocks
 /// that came from upstream are the caller's. Thread safety: one thread at a time.
 class TARN_API SlabResource final : public Resource {
 public:
@@ -101,7 +101,6 @@ private:
     std::size_t empty_count_ = 0;
     std::size_t slabs_ = 0;
     std::size_t large_bytes_ = 0; // in use
-    std::uint64_t live_ = 0;      // blocks of slabs
     detail::Upstream upstream_;
     std::unique_ptr<detail::WatchedBlocks> watched_; // if checked
     ResourceStatistics statistics_;

@@ -198,10 +198,15 @@ private:
         T& backend_;
     };
 
+    struct Owner {
+        Resource& resource;
+        Intent intent;
+    };
+
     void add(Intent intent, std::unique_ptr<BackendBase> backend);
     BudgetOptions budget_of(const char* name, const SmartLimits& limits, unsigned which);
     void* serve(Intent intent, std::size_t bytes, std::size_t alignment, bool& fell_back) noexcept;
-    Resource& owner_of(const void* block) noexcept;
+    Owner owner_of(const void* block) noexcept;
     bool tell(const LifecycleEvent& event) noexcept;
     void tell_of_limits() noexcept;
 

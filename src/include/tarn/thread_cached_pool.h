@@ -32,7 +32,7 @@ struct ThreadCachedPoolOptions {
 /// each thread keeps up to two batches of free blocks of each size. A block may be given back by
 /// any thread. What a thread keeps goes to the others when it ends.
 ///
-/// Cost: some thirty instructions each way; one lock for a batch. Memory goes back to upstream by
+/// Cost: some eighty instructions each way; one lock for a batch. Memory goes back to upstream by
 /// trim(), and at the end of the pool; blocks that came from upstream on their own are the
 /// caller's. Statistics of running threads are a moment old, peaks are upper bounds.
 class TARN_API ThreadCachedPool final : public Resource {
@@ -59,6 +59,7 @@ public:
     std::size_t threads() const;
 
 protected:
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override;
     void* do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept override;
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
     bool do_owns(const void* address) const noexcept override;

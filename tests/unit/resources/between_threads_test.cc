@@ -188,6 +188,16 @@ TEST(ShardedCounter, ThreadsThatRunTogetherWriteToLinesOfTheirOwn)
         EXPECT_EQ(reinterpret_cast<std::uintptr_t>(&shard) % kCacheLine, 0U);
 }
 
+TEST(ShardedCounter, AThreadSeldomSharesALineWithThoseThatComeAndGo)
+{
+    detail::Shards<std::atomic<int>> shards;
+    const auto* const mine = &shards.mine();
+    int shared = 0;
+    for (int i = 0; i < 24; ++i)
+        test::in_thread([&] { shared += static_cast<int>(&shards.mine() == mine); });
+    EXPECT_LE(shared, 3);
+}
+
 // A peak of all that was ever allocated would be too large, one of what is left too small.
 RC_GTEST_PROP(ShardedStatistics, ThePeakIsTheMostThatWasInUse, (const std::vector<bool>& steps))
 {
