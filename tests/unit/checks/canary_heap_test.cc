@@ -135,6 +135,16 @@ TEST_F(CanaryHeap, AWriteBesideABlockIsSeenWhenItIsResized)
     }
 }
 
+TEST_F(CanaryHeap, WhatNewGaveIsNotResizedInItsRoomEither)
+{
+    cpp_form = {.is_new = true, .is_array = false, .size = 0, .alignment = 0};
+    void* const block = CoreCalls::allocate(40);
+    cpp_form = {};
+    void* const moved = CoreCalls::reallocate(block, 42);
+    EXPECT_EQ(only_fault(), CheckFault::wrong_kind);
+    CoreCalls::deallocate(moved);
+}
+
 TEST_F(CanaryHeap, AResizeOfWhatWasFreedIsReported)
 {
     void* const block = CoreCalls::allocate(40);
