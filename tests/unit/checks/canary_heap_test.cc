@@ -165,6 +165,8 @@ TEST_F(CanaryHeap, WhatASignalHandlerFreesInsideASlowPathIsFreedByTheNext)
     CoreCalls::deallocate(CoreCalls::allocate(1000));
     CoreCalls::deallocate(foreign(block));
     EXPECT_EQ(only_fault(), CheckFault::double_free);
+    EXPECT_EQ(CoreCalls::allocate(100), block) << "its memory is used again";
+    CoreCalls::deallocate(block);
     CoreCalls::deallocate(emergency);
 }
 
