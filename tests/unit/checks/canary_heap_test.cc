@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -14,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include "src/heap/budget.h"
 #include "src/heap/large.h"
 #include "src/heap/settings.h"
 #include "src/heap/slow_path.h"
@@ -168,6 +170,19 @@ TEST_F(CanaryHeap, WhatASignalHandlerFreesInsideASlowPathIsFreedByTheNext)
     EXPECT_EQ(CoreCalls::allocate(100), block) << "its memory is used again";
     CoreCalls::deallocate(block);
     CoreCalls::deallocate(emergency);
+}
+
+TEST_F(CanaryHeap, WithoutMemoryItSaysSo)
+{
+    budget.set(budget.used() + MiB(4), [](std::size_t, std::size_t) {});
+    std::vector<void*> blocks;
+    errno = 0;
+    while (void* const block = CoreCalls::allocate(KiB(10)))
+        blocks.push_back(block);
+    EXPECT_EQ(errno, ENOMEM);
+    budget.set(0, nullptr);
+    for (void* const block : blocks)
+        CoreCalls::deallocate(block);
 }
 
 TEST_F(CanaryHeap, OfManyThreadsThatFreeABlockOneIsRight)
