@@ -2,9 +2,11 @@
 //
 // Advice: what a place that allocates could do instead, as far as its figures say.
 //
-// Each kind has a name that stays, for tools to look for. What is spared is counted in calls of
-// malloc, free and realloc; copying 256 bytes counts as one, because it takes about as long (20 to
-// 30 ns; 10 GB/s).
+// What it would be used for is told from the figures; the rest is what recommend() of
+// <tarn/recommend.h> says of such a use: the name of the advice, which stays, for tools to look
+// for, and which type of the library serves it. What is spared is counted in calls of malloc, free
+// and realloc; copying 256 bytes counts as one, because it takes about as long (20 to 30 ns; 10
+// GB/s).
 
 #pragma once
 
@@ -38,7 +40,8 @@ struct Advice {
 /// too small to say: a hundred blocks of one size tell the number to a fifth.
 Advice advise(const AdviceFigures& figures);
 
-/// "reserve: 71 reallocs copied 3.9 MiB; ask for 782 KiB at once".
-void print_advice(Printer& out, Advice::Kind kind, const AdviceFigures& figures);
+/// "pool: 1234 blocks of nearly one size, 40 B, come and go; a pool of objects would do;
+/// ObjectPool<T> from <tarn/object_pool.h> saves about 617 calls".
+void print_advice(Printer& out, Advice advice, const AdviceFigures& figures);
 
 } // namespace tarn

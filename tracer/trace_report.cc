@@ -32,7 +32,7 @@ constexpr std::size_t kMostCallsListed = 10;
 constexpr std::uint64_t kFewResizes = 10;
 /// Lines of advice that a profile has, and bytes of one.
 constexpr std::size_t kMostAdvice = 100;
-constexpr std::size_t kMostText = 256;
+constexpr std::size_t kMostText = 320;
 /// So many are listed whatever trace_max says.
 constexpr std::size_t kFewTags = 20;
 /// Every program has some slabs that are hardly used: a place is listed that keeps so much more,
@@ -213,7 +213,7 @@ private:
             text << "C ";
             text.hexadecimal(place.trace) << " ";
             text << text_of<kMostText>([&](Printer& out) {
-                        print_advice(out, place.advice.kind, self.places_.advice_figures(place));
+                        print_advice(out, place.advice, self.places_.advice_figures(place));
                     }).view()
                  << "\n";
         }
@@ -222,7 +222,7 @@ private:
     void print_all_advice()
     {
         print_list("could do with less:", &Place::spared, [this](const Place& place) {
-            print_advice(out_, place.advice.kind, places_.advice_figures(place));
+            print_advice(out_, place.advice, places_.advice_figures(place));
         });
     }
 

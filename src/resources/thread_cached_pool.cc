@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "src/resources/atomic_peak.h"
 #include "src/resources/sanitizer.h"
 
 namespace tarn {
@@ -14,45 +13,58 @@ struct ThreadCachedPool::Cache {
     struct Pair {
         List loaded;
         List spare; // empty or a whole batch
-    };
+        // Written by its thread only, read by whoever asks for statistics: pairs with nothing.
+        std::atomic<std::uint64_t> allocations{0};
+        std::atomic<std::uint64_t> deallocations{0};
 
-    // Written by its thread only, read by whoever asks for statistics: pairs with nothing.
-    static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount)
-    {
-        counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-    }
+        static void count(std::atomic<std::uint64_t>& calls)
+        {
+            calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        }
+    };
 
     void* allocate(Central& central, std::size_t step) noexcept
     {
         Pair& pair = pairs[step];
-        if (pair.loaded.first == nullptr) [[unlikely]] {
-            std::swap(pair.loaded, pair.spare);
-            if (pair.loaded.first == nullptr) pair.loaded = central.take(step);
-            if (pair.loaded.first == nullptr) return nullptr;
-        }
+        if (pair.loaded.first == nullptr) [[unlikely]]
+            return load_and_allocate(central, step);
         Block* const block = pair.loaded.first;
         pair.loaded.first = block->next;
         --pair.loaded.count;
-        const std::size_t size = detail::size_of_step(step);
-        add(allocations, 1);
-        add(allocated, size);
-        detail::unpoison(block, size);
+        Pair::count(pair.allocations);
+        if (detail::has_address_sanitizer()) [[unlikely]]
+            detail::unpoison(block, detail::size_of_step(step));
         return block;
     }
 
     void deallocate(Central& central, std::size_t step, void* block) noexcept
     {
         Pair& pair = pairs[step];
-        if (pair.loaded.count == central.batch_of(step)) [[unlikely]] {
-            std::swap(pair.loaded, pair.spare);
-            central.give(step, std::exchange(pair.loaded, List()));
-        }
+        if (pair.loaded.count == central.batch_of(step)) [[unlikely]]
+            return unload_and_deallocate(central, step, block);
         pair.loaded.first = ::new (block) Block{pair.loaded.first, nullptr};
         ++pair.loaded.count;
-        const std::size_t size = detail::size_of_step(step);
-        add(deallocations, 1);
-        add(deallocated, size);
-        detail::poison(static_cast<Block*>(block) + 1, size - sizeof(Block));
+        Pair::count(pair.deallocations);
+        if (detail::has_address_sanitizer()) [[unlikely]]
+            detail::poison(static_cast<Block*>(block) + 1,
+                           detail::size_of_step(step) - sizeof(Block));
+    }
+
+    // Called at the very end only, so that allocate() and deallocate() save no registers.
+    [[gnu::noinline]] void* load_and_allocate(Central& central, std::size_t step) noexcept
+    {
+        Pair& pair = pairs[step];
+        std::swap(pair.loaded, pair.spare);
+        if (pair.loaded.first == nullptr) pair.loaded = central.take(step);
+        return pair.loaded.first != nullptr ? allocate(central, step) : nullptr;
+    }
+    [[gnu::noinline]] void unload_and_deallocate(Central& central, std::size_t step,
+                                                 void* block) noexcept
+    {
+        Pair& pair = pairs[step];
+        std::swap(pair.loaded, pair.spare);
+        central.give(step, std::exchange(pair.loaded, List()));
+        deallocate(central, step, block);
     }
 
     void flush(Central& central) noexcept
@@ -63,11 +75,19 @@ struct ThreadCachedPool::Cache {
         }
     }
 
+    /// What its thread took and gave back; of bytes less than nothing, if others took them.
+    void add_to(ResourceStatistics& sum) const
+    {
+        for (std::size_t step = 0; step < Central::kSizes; ++step) {
+            const std::uint64_t taken = pairs[step].allocations;
+            const std::uint64_t given = pairs[step].deallocations;
+            sum.allocations += taken;
+            sum.deallocations += given;
+            sum.in_use += (taken - given) * detail::size_of_step(step);
+        }
+    }
+
     std::array<Pair, Central::kSizes> pairs;
-    std::atomic<std::uint64_t> allocations{0};
-    std::atomic<std::uint64_t> deallocations{0};
-    std::atomic<std::uint64_t> allocated{0}; // bytes
-    std::atomic<std::uint64_t> deallocated{0};
 };
 
 namespace {
@@ -115,9 +135,11 @@ struct ThreadCachedPool::OfThisThread {
         const std::lock_guard lock(central.mutex);
         std::erase(central.caches, &cache);
         if (central.is_open) cache.flush(central);
-        central.allocations += cache.allocations;
-        central.deallocations += cache.deallocations;
-        central.in_use += cache.allocated - cache.deallocated;
+        ResourceStatistics sum;
+        cache.add_to(sum);
+        central.allocations += sum.allocations;
+        central.deallocations += sum.deallocations;
+        central.in_use += sum.in_use;
     }
 
     Cache* find(std::uint64_t id, const std::shared_ptr<Central>& central)
@@ -154,10 +176,8 @@ ThreadCachedPool::~ThreadCachedPool()
 }
 
 // nullptr: there is no memory for one, or the thread is at its very end.
-ThreadCachedPool::Cache* ThreadCachedPool::cache() noexcept
+ThreadCachedPool::Cache* ThreadCachedPool::find_cache() noexcept
 {
-    if (last.id == id_) [[likely]]
-        return static_cast<Cache*>(last.cache);
     if (has_left) return nullptr;
     try {
         return OfThisThread::get().find(id_, central_);
@@ -166,9 +186,21 @@ ThreadCachedPool::Cache* ThreadCachedPool::cache() noexcept
     }
 }
 
+[[gnu::noinline]] void* ThreadCachedPool::find_and_allocate(std::size_t step) noexcept
+{
+    Cache* const own = find_cache();
+    return own != nullptr ? own->allocate(*central_, step) : central_->allocate(step);
+}
+
+[[gnu::noinline]] void ThreadCachedPool::find_and_deallocate(std::size_t step, void* block) noexcept
+{
+    Cache* const own = find_cache();
+    own != nullptr ? own->deallocate(*central_, step, block) : central_->deallocate(step, block);
+}
+
 void ThreadCachedPool::flush() noexcept
 {
-    if (Cache* const own = cache()) own->flush(*central_);
+    if (Cache* const own = find_cache()) own->flush(*central_);
 }
 
 std::size_t ThreadCachedPool::trim()
@@ -191,42 +223,26 @@ void* ThreadCachedPool::do_allocate(std::size_t bytes, std::size_t alignment)
 void* ThreadCachedPool::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
 {
     Central& central = *central_;
-    if (central.watched != nullptr) return central.watched->try_allocate(bytes, alignment);
-    void* block = nullptr;
-    if (bytes <= central.options.largest && alignment <= central.options.largest) [[likely]] {
-        if (!detail::is_serviceable(bytes, alignment)) return nullptr;
-        const std::size_t step = detail::size_step_of(bytes, alignment);
-        Cache* const own = cache();
-        block = own != nullptr ? own->allocate(central, step) : central.allocate(step);
-    } else if (detail::is_serviceable(bytes, alignment)) {
-        block = central.upstream.try_allocate(bytes, alignment);
-        if (block != nullptr) {
-            central.allocations.fetch_add(1, std::memory_order_relaxed);
-            detail::raise_to(central.most_large,
-                             central.large.fetch_add(bytes, std::memory_order_relaxed) + bytes);
-        }
-    }
-    if (block == nullptr) central.failures.fetch_add(1, std::memory_order_relaxed);
-    return block;
+    if (!central.is_kept(bytes, alignment)) [[unlikely]]
+        return central.allocate_apart(bytes, alignment);
+    if (!detail::is_serviceable(bytes, alignment)) [[unlikely]]
+        return nullptr;
+    const std::size_t step = detail::size_step_of(bytes, alignment);
+    return last.id == id_ ? static_cast<Cache*>(last.cache)->allocate(central, step)
+                          : find_and_allocate(step);
 }
 
 void ThreadCachedPool::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)
 {
-    if (block == nullptr) return;
+    if (block == nullptr) [[unlikely]]
+        return;
     bytes = detail::at_least_one(bytes);
     Central& central = *central_;
-    if (central.watched != nullptr) {
-        central.watched->deallocate(block, bytes, alignment);
-        return;
-    }
-    if (bytes > central.options.largest || alignment > central.options.largest) [[unlikely]] {
-        central.deallocations.fetch_add(1, std::memory_order_relaxed);
-        central.large.fetch_sub(bytes, std::memory_order_relaxed);
-        return central.upstream.deallocate(block, bytes, alignment);
-    }
+    if (!central.is_kept(bytes, alignment)) [[unlikely]]
+        return central.deallocate_apart(block, bytes, alignment);
     const std::size_t step = detail::size_step_of(bytes, alignment);
-    if (Cache* const own = cache()) return own->deallocate(central, step, block);
-    central.deallocate(step, block);
+    last.id == id_ ? static_cast<Cache*>(last.cache)->deallocate(central, step, block)
+                   : find_and_deallocate(step, block);
 }
 
 bool ThreadCachedPool::do_owns(const void* address) const noexcept
@@ -266,11 +282,8 @@ ResourceStatistics ThreadCachedPool::do_statistics() const
                            .deallocations = central.deallocations,
                            .failures = central.failures,
                            .in_use = central.in_use + large};
-    for (const Cache* const cache : central.caches) {
-        sum.allocations += cache->allocations;
-        sum.deallocations += cache->deallocations;
-        sum.in_use += cache->allocated - cache->deallocated;
-    }
+    for (const Cache* const cache : central.caches)
+        cache->add_to(sum);
     for (std::size_t step = 0; step < Central::kSizes; ++step) {
         const std::lock_guard bin_lock(central.bins[step].mutex);
         sum.reserved += central.bins[step].chunks.size() * central.options.chunk;

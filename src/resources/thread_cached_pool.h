@@ -4,9 +4,9 @@
 
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -66,17 +66,21 @@ struct ThreadCachedPool::Central {
 
     Central(const Options& options, std::pmr::memory_resource* upstream);
 
-    std::size_t batch_of(std::size_t step) const noexcept
+    std::size_t batch_of(std::size_t step) const noexcept { return batches[step]; }
+    bool is_kept(std::size_t bytes, std::size_t alignment) const noexcept
     {
-        return std::clamp<std::size_t>(options.batch / detail::size_of_step(step), 2, 64);
+        return bytes <= largest_kept && alignment <= largest_kept;
     }
-    /// Errors: an empty list.
+    /// For an allocation. Errors: an empty list, counted.
     List take(std::size_t step) noexcept;
     /// A whole batch, or a part of one.
     void give(std::size_t step, List list) noexcept;
     /// For a thread without a cache.
     void* allocate(std::size_t step) noexcept;
     void deallocate(std::size_t step, void* block) noexcept;
+    /// For what threads do not keep: large and checked blocks.
+    void* allocate_apart(std::size_t bytes, std::size_t alignment) noexcept;
+    void deallocate_apart(void* block, std::size_t bytes, std::size_t alignment);
     bool owns(const void* address) const noexcept;
     /// Gives the chunks of a size to upstream whose blocks are all here. Returns how many.
     std::size_t trim(std::size_t step);
@@ -86,6 +90,8 @@ struct ThreadCachedPool::Central {
     Options options;
     detail::Upstream upstream;
     std::unique_ptr<detail::WatchedBlocks> watched; // if checked
+    std::uint32_t largest_kept = 0;                 // bytes; none if checked
+    std::array<std::uint8_t, kSizes> batches{};     // blocks of one
     std::array<Bin, kSizes> bins;
 
     // Of large blocks, and of threads that have ended. Relaxed: sums that order nothing.

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "src/resources/atomic_peak.h"
 #include "src/resources/sanitizer.h"
 #include "src/resources/thread_cached_pool.h"
 
@@ -15,6 +16,12 @@ ThreadCachedPool::Central::Central(const Options& new_options, std::pmr::memory_
         throw std::invalid_argument("tarn::ThreadCachedPool: largest block or chunk");
     if (options.checked)
         watched = std::make_unique<detail::WatchedBlocks>(options.name, resource, MiB(1));
+    else
+        largest_kept = static_cast<std::uint32_t>(options.largest);
+    for (std::size_t step = 0; step < kSizes; ++step) {
+        const std::size_t blocks = options.batch / detail::size_of_step(step);
+        batches[step] = static_cast<std::uint8_t>(std::clamp<std::size_t>(blocks, 2, 64));
+    }
 }
 
 std::size_t ThreadCachedPool::Central::chunk_alignment(std::size_t step) const noexcept
@@ -74,6 +81,7 @@ ThreadCachedPool::List ThreadCachedPool::Central::take(std::size_t step) noexcep
     } else {
         list = carve(bin, step);
     }
+    if (list.first == nullptr) failures.fetch_add(1, std::memory_order_relaxed);
     ++bin.transfers;
     bin.taken += list.count;
     bin.most_taken = std::max(bin.most_taken, bin.taken);
@@ -107,6 +115,33 @@ void ThreadCachedPool::Central::deallocate(std::size_t step, void* block) noexce
     deallocations.fetch_add(1, std::memory_order_relaxed);
     in_use.fetch_sub(detail::size_of_step(step), std::memory_order_relaxed);
     give(step, {::new (block) Block{nullptr, nullptr}, 1});
+}
+
+void* ThreadCachedPool::Central::allocate_apart(std::size_t bytes, std::size_t alignment) noexcept
+{
+    if (watched != nullptr) return watched->try_allocate(bytes, alignment);
+    void* const block = detail::is_serviceable(bytes, alignment)
+                            ? upstream.try_allocate(bytes, alignment)
+                            : nullptr;
+    if (block == nullptr) {
+        failures.fetch_add(1, std::memory_order_relaxed);
+        return nullptr;
+    }
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    detail::raise_to(most_large, large.fetch_add(bytes, std::memory_order_relaxed) + bytes);
+    return block;
+}
+
+void ThreadCachedPool::Central::deallocate_apart(void* block, std::size_t bytes,
+                                                 std::size_t alignment)
+{
+    if (watched != nullptr) {
+        watched->deallocate(block, bytes, alignment);
+        return;
+    }
+    deallocations.fetch_add(1, std::memory_order_relaxed);
+    large.fetch_sub(bytes, std::memory_order_relaxed);
+    upstream.deallocate(block, bytes, alignment);
 }
 
 bool ThreadCachedPool::Central::owns(const void* address) const noexcept

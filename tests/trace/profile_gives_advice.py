@@ -3,7 +3,7 @@
 #
 # Promise: a trace and a sample of it give the same advice about places of which there is enough to
 # say, and none about others; of a sample it is said by how much the figures may be off, and they are
-# right within that. The profile has it as comments. What is hot comes first, with its share and its rate.
+# right within that. It names a type of the library. The profile has it as comments. What is hot comes first, with its share and its rate.
 
 import os
 import re
@@ -18,13 +18,13 @@ from profile import Profile  # noqa: E402
 
 LIBRARY, SUBJECT, COMMAND = sys.argv[1:4]
 
-# Place: the advice, and how many blocks it is about.
+# Place: the advice, what serves it, and how many blocks it is about.
 PLACES = {
-    "scratch": ("buffer", 200000),
-    "object": ("pool", 200000),
-    "growing": ("reserve", None),
-    "message": ("handback", 50000),
-    "together": ("arena", 40000),
+    "scratch": ("buffer", "StackFallbackResource<N>", 200000),
+    "object": ("pool", "ObjectPool<T>", 200000),
+    "growing": ("reserve", "MmapResource", None),
+    "message": ("handback", "ThreadCachedPool", 50000),
+    "together": ("arena", "ArenaResource", 40000),
 }
 
 
@@ -59,11 +59,13 @@ for options in "trace", "profile,sample=4k":
     is_sampled = options != "trace"
     advice = entries(text, "could do with less:")
     expect({place: line.split(":")[0] for place, (line, _) in advice.items()} ==
-           {place: word for place, (word, _) in PLACES.items()}, "these advices", advice)
-    for place, (word, count) in PLACES.items():
+           {place: word for place, (word, _, _) in PLACES.items()}, "these advices", advice)
+    for place, (word, name, count) in PLACES.items():
         line, details = advice[place]
         number, error = re.match(rf"{word}: (?:about )?(\d+)[^(;]*(?:\(give or take (\d+)%\))?",
                                  line).groups()
+        expect(re.search(rf"; {name} from <tarn/\w+\.h> saves about \d+ calls$", line),
+               f"{name} for {place}", line)
         expect(is_sampled == line.startswith(f"{word}: about "), "an estimate, if it is one", line)
         expect(is_sampled == bool(re.match(r"of \d+ samples: ", details)), "the samples", details)
         expect(any(comment.startswith(line) and

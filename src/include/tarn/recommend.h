@@ -3,10 +3,11 @@
 // Which type is right for which use: the decision table of the guide, for programs to ask.
 //
 //     constexpr Recommendation what =
-//         recommend({.content = Use::Content::one_type, .threads = Use::Threads::handed_over});
+//         recommend({.threads = Use::Threads::handed_over, .largest = sizeof(Packet)});
 //     // what.type is "ThreadCachedPool", what.reason says why
 //
-// A function of its argument and nothing else, also when compiled.
+// A function of its argument and nothing else, also when compiled. The advice of a trace is the
+// same: what the figures of a place say is a use.
 
 #pragma once
 
@@ -58,6 +59,9 @@ struct Use {
     std::size_t largest = 0;  // bytes of a block; 0: not known
     std::size_t count = 0;    // most blocks in use at once; 0: not known
     bool is_debugging = false;
+
+    /// One pool of blocks of the largest size serves them without much waste.
+    constexpr bool is_alike() const { return largest != 0 && largest - smallest <= smallest / 4; }
 };
 
 /// All constants.
@@ -65,7 +69,8 @@ struct Recommendation {
     const char* type;    // "ArenaResource"
     const char* header;  // "<tarn/arena_resource.h>"
     const char* options; // "ArenaOptions::frame()"; "" where those by default are right
-    /// What a trace of tarn calls it: "arena", "pool", "buffer", "reserve", "handback"; or "".
+    /// What a trace of tarn calls it, a name that stays: "arena", "pool", "buffer", "reserve",
+    /// "handback"; or "".
     const char* advice;
     const char* reason; // one sentence
 };
@@ -76,11 +81,11 @@ namespace detail {
 inline constexpr unsigned kDebugging = 1;
 inline constexpr unsigned kBounded = 2;   // all together fit a buffer
 inline constexpr unsigned kSmall = 4;     // each fits a buffer
-inline constexpr unsigned kAlike = 8;     // one pool of blocks serves them without much waste
+inline constexpr unsigned kAlike = 8;     // see Use::is_alike()
 inline constexpr unsigned kPooled = 16;   // what pools and slabs hold
 inline constexpr unsigned kOwnPages = 32; // what is worth pages of its own
 
-/// Larger buffers do not belong on a stack. Source: what the advice of a trace assumes.
+/// Larger buffers do not belong on a stack, nor into every object that may need one.
 inline constexpr std::size_t kLargestBuffer = std::size_t{16} << 10;
 /// Blocks of a pool. Source: the defaults of SlabResource and ThreadCachedPool.
 inline constexpr std::size_t kLargestPooled = std::size_t{8} << 10;
@@ -94,8 +99,7 @@ constexpr unsigned traits_of(const Use& use)
     if (is_known && use.count != 0 && use.largest <= kLargestBuffer / use.count) traits |= kBounded;
     if (is_known && use.largest <= kLargestBuffer) traits |= kSmall;
     if (is_known && use.largest <= kLargestPooled) traits |= kPooled;
-    const bool are_alike = is_known && use.largest - use.smallest <= use.smallest / 4;
-    if (are_alike || use.content == Use::Content::one_type) traits |= kAlike;
+    if (use.is_alike() || use.content == Use::Content::one_type) traits |= kAlike;
     if (use.smallest >= kLeastOwnPages) traits |= kOwnPages;
     return traits;
 }
@@ -159,6 +163,11 @@ inline constexpr std::array kUseRules{
             .recommendation = {"HandleTable<T>", "<tarn/handle_table.h>", "", "pool",
                                "a handle tells when its object is gone, a pointer cannot"}},
     UseRule{.content = use_set(Use::Content::growing),
+            .traits = kSmall,
+            .recommendation = {"BoundedFrameVector<T>", "<tarn/bounded_frame_vector.h>", "",
+                               "reserve",
+                               "a few pages are better taken at once than mapped or copied"}},
+    UseRule{.content = use_set(Use::Content::growing),
             .recommendation = {"MmapResource", "<tarn/mmap_resource.h>", "", "reserve",
                                "reserved addresses cost nothing, and nothing is ever copied"}},
     UseRule{.content = use_set(Use::Content::buffers),
@@ -219,10 +228,20 @@ inline constexpr std::array kUseRules{
             .recommendation = {"ArenaResource", "<tarn/arena_resource.h>", "", "arena",
                                "one step frees all"}},
     UseRule{.content = kBlocks,
-            .threads = kSeveralThreads,
+            .threads = use_set(Use::Threads::handed_over),
             .traits = kPooled,
             .recommendation = {"ThreadCachedPool", "<tarn/thread_cached_pool.h>", "", "handback",
                                "blocks go back in batches to where they are used again"}},
+    UseRule{.content = kBlocks,
+            .threads = use_set(Use::Threads::handed_over),
+            .recommendation = {"Handover<T>", "<tarn/handover.h>", "", "handback",
+                               "what another thread has done with returns to where it came "
+                               "from"}},
+    UseRule{.content = kBlocks,
+            .threads = use_set(Use::Threads::shared),
+            .traits = kPooled,
+            .recommendation = {"ThreadCachedPool", "<tarn/thread_cached_pool.h>", "", "pool",
+                               "each thread keeps some blocks, and mostly takes no lock"}},
     UseRule{.content = use_set(Use::Content::one_type),
             .threads = kOneThread,
             .recommendation = {"ObjectPool<T>", "<tarn/object_pool.h>", "", "pool",

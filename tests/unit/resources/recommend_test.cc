@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <fstream>
+#include <iterator>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -37,6 +40,8 @@ const std::vector<Leaf> kLeaves{
     {{.content = Content::columns, .lifetime = Lifetime::turn}, "Soa<Types...>"},
     {{.content = Content::named}, "HandleTable<T>", "", "pool"},
     {{.content = Content::growing}, "MmapResource", "", "reserve"},
+    {{.content = Content::growing, .largest = KiB(16)}, "BoundedFrameVector<T>", "", "reserve"},
+    {{.content = Content::growing, .largest = KiB(16) + 1}, "MmapResource", "", "reserve"},
     {{.content = Content::buffers, .threads = Threads::shared},
      "SynchronizedResource",
      "over a BufferPool",
@@ -66,11 +71,12 @@ const std::vector<Leaf> kLeaves{
      "over an ArenaResource",
      "arena"},
     {{.frees = Frees::together}, "ArenaResource", "", "arena"},
-    {{.threads = Threads::shared, .largest = KiB(8)}, "ThreadCachedPool", "", "handback"},
+    {{.threads = Threads::shared, .largest = KiB(8)}, "ThreadCachedPool", "", "pool"},
     {{.content = Content::one_type, .threads = Threads::handed_over, .largest = 64},
      "ThreadCachedPool",
      "",
      "handback"},
+    {{.threads = Threads::handed_over, .largest = KiB(8) + 1}, "Handover<T>", "", "handback"},
     {{.content = Content::one_type}, "ObjectPool<T>", "", "pool"},
     {{.smallest = 80, .largest = 100}, "FixedPoolResource", "{.block_size = largest}", "pool"},
     {{.smallest = 79, .largest = 100}, "SlabResource", "", "pool"},
@@ -87,6 +93,16 @@ std::size_t rule_for(const Use& use)
     for (std::size_t rule = 0; rule < detail::kUseRules.size(); ++rule)
         if (detail::kUseRules[rule].recommendation.reason == reason) return rule;
     return detail::kUseRules.size();
+}
+
+// "FixedPoolResource", "ObjectPool<T>" or "malloc_resource()", as a header declares it.
+std::regex declaration_of(std::string_view type)
+{
+    const std::string name(type.substr(0, type.find_first_of("<(")));
+    if (type.ends_with("()")) return std::regex("\\b" + name + "\\(\\)( noexcept)?( \\{|;)");
+    const std::string before = type.ends_with('>') ? "template <[^;{]*> (class|struct) "
+                                                   : "(^|\n)(class|struct) (TARN_API )?";
+    return std::regex(before + name + "( final)?( :[^;]*)? \\{");
 }
 
 } // namespace
@@ -114,11 +130,23 @@ TEST(Recommend, HasALeafForEachRule)
 TEST(Recommend, SaysWhyInWordsOfItsOwn)
 {
     std::set<std::string> reasons;
-    for (const detail::UseRule& rule : detail::kUseRules) {
+    for (const detail::UseRule& rule : detail::kUseRules)
         reasons.insert(rule.recommendation.reason);
-        EXPECT_TRUE(std::string_view(rule.recommendation.header).starts_with("<tarn/"));
-    }
     EXPECT_EQ(reasons.size(), detail::kUseRules.size());
+}
+
+TEST(Recommend, NamesTypesThatTheirHeadersDeclare)
+{
+    for (const detail::UseRule& rule : detail::kUseRules) {
+        const Recommendation& what = rule.recommendation;
+        const std::string header = what.header;
+        ASSERT_TRUE(header.starts_with("<tarn/") && header.ends_with(">")) << header;
+        std::ifstream file(PUBLIC_HEADERS "/" + header.substr(1, header.size() - 2));
+        ASSERT_TRUE(file) << header;
+        const std::string text{std::istreambuf_iterator(file), {}};
+        EXPECT_TRUE(std::regex_search(text, declaration_of(what.type)))
+            << what.type << " in " << header;
+    }
 }
 
 // Resources for one thread at a time are wrong for several, whatever else is said.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <stdexcept>
 #include <vector>
@@ -125,6 +126,18 @@ TEST(ThreadCachedPool, InstancesAreApart)
     }
     EXPECT_EQ(one.statistics().in_use, 0U);
     EXPECT_EQ(other.statistics().in_use, 6400U);
+}
+
+TEST(ThreadCachedPool, CountsEachRefusalOnce)
+{
+    ThreadCachedPool pool({}, std::pmr::null_memory_resource());
+    EXPECT_EQ(pool.try_allocate(64), nullptr);
+    EXPECT_EQ(pool.statistics().failures, 1U);
+    EXPECT_THROW((void)pool.allocate(64), std::bad_alloc);
+    EXPECT_EQ(pool.statistics().failures, 2U);
+    EXPECT_EQ(pool.try_allocate(KiB(100)), nullptr);
+    EXPECT_EQ(pool.statistics().failures, 3U);
+    EXPECT_EQ(pool.statistics().allocations, 0U);
 }
 
 TEST(ThreadCachedPool, EndsBeforeItsThreads)
