@@ -5,6 +5,8 @@
 
 #include <tarn/profiling_resource.h>
 
+#include "src/resources/json_text.h"
+
 namespace tarn {
 
 namespace {
@@ -79,11 +81,12 @@ std::string to_json(const std::vector<HotPath>& paths)
     std::string text;
     for (const HotPath& path : paths) {
         text += text.empty() ? "[" : ",";
-        text += R"({"name":")" + path.name + R"(","calls":)" + std::to_string(path.calls) +
-                R"(,"bytes":)" + std::to_string(path.bytes) + R"(,"in_use":)" +
-                std::to_string(path.in_use) + R"(,"time_ns":)" + std::to_string(path.time.count()) +
-                R"(,"call_share":)" + as_json(path.call_share) + R"(,"byte_share":)" +
-                as_json(path.byte_share) + R"(,"time_share":)" + as_json(path.time_share) + "}";
+        text += R"({"name":)" + detail::json_text(path.name) + R"(,"calls":)" +
+                std::to_string(path.calls) + R"(,"bytes":)" + std::to_string(path.bytes) +
+                R"(,"in_use":)" + std::to_string(path.in_use) + R"(,"time_ns":)" +
+                std::to_string(path.time.count()) + R"(,"call_share":)" + as_json(path.call_share) +
+                R"(,"byte_share":)" + as_json(path.byte_share) + R"(,"time_share":)" +
+                as_json(path.time_share) + "}";
     }
     return text.empty() ? "[]" : text + "]";
 }

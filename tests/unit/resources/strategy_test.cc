@@ -92,6 +92,14 @@ TEST(Strategy, BlocksGoBackToWhereTheyCameFrom)
         to_json(all).starts_with(R"([{"name":"names","uses":1,"blocks":{"allocations":2,)"));
 }
 
+// A name is a text of the program, and may have anything in it.
+TEST(Strategy, NamesAreValidInJson)
+{
+    const StrategyManager memory({{.name = "\"a\\b\"\n\xff"}});
+    const std::string json = to_json(memory.statistics());
+    EXPECT_TRUE(json.starts_with("[{\"name\":\"\\\"a\\\\b\\\"\\u000a\uFFFD\",\"uses\":0,")) << json;
+}
+
 TEST(Strategy, ThreadsShareATable)
 {
     ThreadCachedPool pool;
