@@ -2,9 +2,12 @@
 
 #include "tracer/advice.h"
 
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include <tarn/recommend.h>
 
 #include "src/base/units.h"
 
@@ -24,6 +27,37 @@ constexpr AdviceFigures kOrdinary{.allocations = 100000,
                                   .live_blocks = 20000,
                                   .smallest = 10,
                                   .largest = 5000};
+
+std::string printed;
+
+std::string text_of(Kind kind, const AdviceFigures& figures = kOrdinary)
+{
+    printed.clear();
+    {
+        Printer out([](std::string_view text) { printed += text; });
+        print_advice(out, kind, figures);
+    }
+    return printed;
+}
+
+std::string name_of(Kind kind)
+{
+    const std::string text = text_of(kind);
+    return text.substr(0, text.find(':'));
+}
+
+// A program asks recommend() of the library of allocators what a trace would advise.
+TEST(Advice, HasTheNamesThatTheLibraryRecommends)
+{
+    std::set<std::string> recommended;
+    for (const detail::UseRule& rule : detail::kUseRules)
+        recommended.insert(rule.recommendation.advice);
+    recommended.erase("");
+    const std::set<std::string> advised{name_of(Kind::reserve), name_of(Kind::buffer),
+                                        name_of(Kind::arena), name_of(Kind::pool),
+                                        name_of(Kind::handback)};
+    EXPECT_EQ(recommended, advised);
+}
 
 TEST(Advice, SaysNothingOfWhatIsOrdinary)
 {
@@ -102,8 +136,6 @@ TEST(Advice, PrefersWhatSparesMost)
     EXPECT_EQ(advise(figures).kind, Kind::buffer);
 }
 
-std::string printed;
-
 TEST(Advice, BeginsWithItsName)
 {
     const std::pair<Kind, std::string> names[] = {{Kind::reserve, "reserve: 10 reallocs copied "},
@@ -113,13 +145,9 @@ TEST(Advice, BeginsWithItsName)
                                                   {Kind::handback, "handback: 1000 of 100000 "},
                                                   {Kind::none, ""}};
     for (const auto& [kind, beginning] : names) {
-        printed.clear();
-        {
-            Printer out([](std::string_view text) { printed += text; });
-            print_advice(out, kind, kOrdinary);
-        }
-        EXPECT_EQ(printed.substr(0, beginning.size()), beginning);
-        EXPECT_EQ(printed.empty(), kind == Kind::none);
+        const std::string text = text_of(kind);
+        EXPECT_EQ(text.substr(0, beginning.size()), beginning);
+        EXPECT_EQ(text.empty(), kind == Kind::none);
     }
 }
 
@@ -139,13 +167,9 @@ TEST(Advice, SaysHowSureItIsOfASample)
     figures.temporary = 1234567;
     figures.largest = 40;
     figures.error = 8;
-    printed.clear();
-    {
-        Printer out([](std::string_view text) { printed += text; });
-        print_advice(out, Kind::buffer, figures);
-    }
-    EXPECT_EQ(printed, "buffer: about 1230000 blocks (give or take 8%) of at most 40 B lived less "
-                       "than 4 us; a buffer on the stack, or one that is kept, would do");
+    EXPECT_EQ(text_of(Kind::buffer, figures),
+              "buffer: about 1230000 blocks (give or take 8%) of at most 40 B lived less "
+              "than 4 us; a buffer on the stack, or one that is kept, would do");
 }
 
 } // namespace
