@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <ostream>
 #include <sstream>
 
 #include <tarn/frame_metrics.h>
 
+#include "src/resources/fields.h"
+
 namespace tarn {
+
+namespace {
+
+std::array<detail::Field, 7> fields_of(const FrameSummary& frame)
+{
+    return {{{"number", frame.number},
+             {"duration_ns", static_cast<std::uint64_t>(frame.duration.count())},
+             {"allocations", frame.allocations},
+             {"bytes", frame.bytes},
+             {"reserved", frame.reserved},
+             {"promoted", frame.promoted},
+             {"failed", frame.failed}}};
+}
+
+} // namespace
 
 FrameMetrics::FrameMetrics(std::size_t window) : window_(std::max<std::size_t>(window, 1))
 {
@@ -68,6 +86,17 @@ std::string to_json(const FrameReport& report)
         << report.allocations << R"(,"peak_bytes":)" << report.peak_bytes << R"(,"efficiency":)"
         << report.efficiency << "}";
     return out.str();
+}
+
+std::ostream& operator<<(std::ostream& out, const FrameSummary& frame)
+{
+    detail::write(out, fields_of(frame));
+    return out;
+}
+
+std::string to_json(const FrameSummary& frame)
+{
+    return detail::json_object(fields_of(frame));
 }
 
 } // namespace tarn

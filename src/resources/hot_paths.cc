@@ -5,7 +5,7 @@
 
 #include <tarn/profiling_resource.h>
 
-#include "src/resources/json_text.h"
+#include "src/resources/fields.h"
 
 namespace tarn {
 

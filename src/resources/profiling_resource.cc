@@ -10,7 +10,7 @@
 
 #include "src/base/units.h"
 #include "src/resources/atomic_peak.h"
-#include "src/resources/json_text.h"
+#include "src/resources/fields.h"
 
 namespace tarn {
 

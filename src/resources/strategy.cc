@@ -6,7 +6,7 @@
 #include <tarn/process_arena.h>
 #include <tarn/strategy.h>
 
-#include "src/resources/json_text.h"
+#include "src/resources/fields.h"
 
 namespace tarn {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -362,6 +363,23 @@ TEST(FrameMetrics, AreOfTheThread)
     EXPECT_EQ(report.allocations, 1.0);
     EXPECT_GE(report.peak_bytes, KiB(32));
     EXPECT_GT(report.efficiency, 0.0);
+}
+
+TEST(FrameSummary, IsTextAndJson)
+{
+    const FrameSummary frame{.number = 7,
+                             .duration = std::chrono::nanoseconds(6),
+                             .allocations = 5,
+                             .bytes = 4,
+                             .reserved = 3,
+                             .promoted = 2,
+                             .failed = 1};
+    std::ostringstream text;
+    text << frame;
+    EXPECT_EQ(text.str(), "number 7, duration_ns 6, allocations 5, bytes 4, reserved 3, "
+                          "promoted 2, failed 1");
+    EXPECT_EQ(to_json(frame), R"({"number":7,"duration_ns":6,"allocations":5,"bytes":4,)"
+                              R"("reserved":3,"promoted":2,"failed":1})");
 }
 
 } // namespace tarn
