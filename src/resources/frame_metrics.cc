@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <locale>
 #include <numeric>
 #include <ostream>
 #include <sstream>
@@ -80,6 +81,7 @@ std::ostream& operator<<(std::ostream& out, const FrameReport& report)
 std::string to_json(const FrameReport& report)
 {
     std::ostringstream out;
+    out.imbue(std::locale::classic());
     out << R"({"frames":)" << report.frames << R"(,"average_ns":)" << report.average.count()
         << R"(,"median_ns":)" << report.median.count() << R"(,"p99_ns":)" << report.p99.count()
         << R"(,"longest_ns":)" << report.longest.count() << R"(,"allocations":)"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <ostream>
 
 #include <tarn/profiling_resource.h>
@@ -36,8 +38,8 @@ std::string as_percent(double share)
 std::string as_json(double share)
 {
     char text[16];
-    std::snprintf(text, sizeof text, "%.4f", share);
-    return text;
+    // Unlike printf(), without the decimal point of the locale.
+    return {text, std::to_chars(text, std::end(text), share, std::chars_format::fixed, 4).ptr};
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <locale>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -349,6 +350,20 @@ TEST(FrameMetrics, DescribeTheWindow)
     EXPECT_EQ(report.peak_bytes, 60U);
     EXPECT_DOUBLE_EQ(report.efficiency, 0.45);
     EXPECT_NE(to_json(report).find("\"p99_ns\":600,"), std::string::npos);
+}
+
+// Whatever decimal point and separators the program has chosen.
+TEST(FrameMetrics, AreJsonInAnyLocale)
+{
+    class Comma : public std::numpunct<char> {
+        char do_decimal_point() const override { return ','; }
+        char do_thousands_sep() const override { return '.'; }
+        std::string do_grouping() const override { return "\3"; }
+    };
+    const std::locale before = std::locale::global(std::locale(std::locale(), new Comma));
+    const std::string json = to_json(FrameReport{.allocations = 4.5, .peak_bytes = 1000000});
+    std::locale::global(before);
+    EXPECT_NE(json.find(R"("allocations":4.5,"peak_bytes":1000000,)"), std::string::npos) << json;
 }
 
 TEST(FrameMetrics, AreOfTheThread)
