@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
+#include <ostream>
 #include <stdexcept>
 #include <utility>
 
 #include <tarn/asset_cache.h>
 #include <tarn/misuse.h>
 
+#include "src/resources/fields.h"
+
 namespace tarn {
+
+namespace {
+
+std::array<detail::Field, 8> fields_of(const AssetStatistics& statistics)
+{
+    return {{{"hits", statistics.hits},
+             {"loads", statistics.loads},
+             {"failures", statistics.failures},
+             {"refusals", statistics.refusals},
+             {"evictions", statistics.evictions},
+             {"assets", statistics.assets},
+             {"in_use", statistics.in_use},
+             {"peak_in_use", statistics.peak_in_use}}};
+}
+
+} // namespace
 
 AssetCache::AssetCache(Options options, std::pmr::memory_resource* upstream)
     : options_(std::move(options)), upstream_(upstream)
@@ -212,6 +232,17 @@ void AssetCache::release(Entry& entry) noexcept
     if (--entry.pins != 0) return;
     entry.rank.value().last_use = ++uses_;
     entry.rank_at = ranks_.insert(std::move(entry.rank)).position;
+}
+
+std::ostream& operator<<(std::ostream& out, const AssetStatistics& statistics)
+{
+    detail::write(out, fields_of(statistics));
+    return out;
+}
+
+std::string to_json(const AssetStatistics& statistics)
+{
+    return detail::json_object(fields_of(statistics));
 }
 
 } // namespace tarn

@@ -59,7 +59,7 @@ FixedPoolResource::~FixedPoolResource()
     release();
 }
 
-void FixedPoolResource::release()
+void FixedPoolResource::forget_blocks()
 {
     peak_before_ = std::max(peak_before_, carved());
     carved_before_ += carved();
@@ -70,14 +70,34 @@ void FixedPoolResource::release()
     }
     free_ = nullptr;
     next_ = end_ = 0;
-    while (slabs_ != nullptr) {
-        Slab* const slab = std::exchange(slabs_, slabs_->older);
-        if (watch_ != nullptr && watch_->ledger != nullptr)
-            watch_->ledger->forget(slab, slab->size);
-        detail::unpoison(slab, slab->size);
-        upstream_.deallocate(slab, slab->size, std::max(alignment_, alignof(Slab)));
-    }
-    capacity_ = reserved_ = 0;
+}
+
+void FixedPoolResource::drop(Slab* slab)
+{
+    if (watch_ != nullptr && watch_->ledger != nullptr) watch_->ledger->forget(slab, slab->size);
+    detail::unpoison(slab, slab->size);
+    capacity_ -= slab->blocks;
+    reserved_ -= slab->size;
+    upstream_.deallocate(slab, slab->size, std::max(alignment_, alignof(Slab)));
+}
+
+void FixedPoolResource::release()
+{
+    forget_blocks();
+    while (slabs_ != nullptr)
+        drop(std::exchange(slabs_, slabs_->older));
+}
+
+void FixedPoolResource::reset()
+{
+    forget_blocks();
+    if (slabs_ == nullptr) return;
+    Slab* older = std::exchange(slabs_->older, nullptr);
+    while (older != nullptr)
+        drop(std::exchange(older, older->older));
+    if (watch_ != nullptr && watch_->ledger != nullptr)
+        watch_->ledger->forget(slabs_, slabs_->size);
+    carve(*slabs_);
 }
 
 std::uintptr_t FixedPoolResource::first_of(const Slab& slab) const noexcept
@@ -105,8 +125,15 @@ bool FixedPoolResource::add_slab() noexcept
     capacity_ += blocks;
     reserved_ += size;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
-    const std::uintptr_t first = first_of(*slabs_);
-    const std::uintptr_t end = first + blocks * stride_;
+    carve(*slabs_);
+    return true;
+}
+
+// From now on, blocks are cut from its beginning.
+void FixedPoolResource::carve(const Slab& slab) noexcept
+{
+    const std::uintptr_t first = first_of(slab);
+    const std::uintptr_t end = first + slab.blocks * stride_;
     if (watch_ != nullptr) {
         watch_->next = first;
         watch_->end = end;
@@ -114,8 +141,7 @@ bool FixedPoolResource::add_slab() noexcept
         next_ = first;
         end_ = end;
     }
-    detail::poison(reinterpret_cast<void*>(first), blocks * stride_);
-    return true;
+    detail::poison(reinterpret_cast<void*>(first), slab.blocks * stride_);
 }
 
 void* FixedPoolResource::allocate_slowly(std::size_t bytes, std::size_t alignment) noexcept

@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
+#include <locale>
 #include <numeric>
 #include <ostream>
 #include <sstream>
 
 #include <tarn/frame_metrics.h>
 
+#include "src/resources/fields.h"
+
 namespace tarn {
+
+namespace {
+
+std::array<detail::Field, 7> fields_of(const FrameSummary& frame)
+{
+    return {{{"number", frame.number},
+             {"duration_ns", static_cast<std::uint64_t>(frame.duration.count())},
+             {"allocations", frame.allocations},
+             {"bytes", frame.bytes},
+             {"reserved", frame.reserved},
+             {"promoted", frame.promoted},
+             {"failed", frame.failed}}};
+}
+
+} // namespace
 
 FrameMetrics::FrameMetrics(std::size_t window) : window_(std::max<std::size_t>(window, 1))
 {
@@ -62,12 +81,24 @@ std::ostream& operator<<(std::ostream& out, const FrameReport& report)
 std::string to_json(const FrameReport& report)
 {
     std::ostringstream out;
+    out.imbue(std::locale::classic());
     out << R"({"frames":)" << report.frames << R"(,"average_ns":)" << report.average.count()
         << R"(,"median_ns":)" << report.median.count() << R"(,"p99_ns":)" << report.p99.count()
         << R"(,"longest_ns":)" << report.longest.count() << R"(,"allocations":)"
         << report.allocations << R"(,"peak_bytes":)" << report.peak_bytes << R"(,"efficiency":)"
         << report.efficiency << "}";
     return out.str();
+}
+
+std::ostream& operator<<(std::ostream& out, const FrameSummary& frame)
+{
+    detail::write(out, fields_of(frame));
+    return out;
+}
+
+std::string to_json(const FrameSummary& frame)
+{
+    return detail::json_object(fields_of(frame));
 }
 
 } // namespace tarn

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <ostream>
 
 #include <tarn/profiling_resource.h>
+
+#include "src/resources/fields.h"
 
 namespace tarn {
 
@@ -34,8 +38,8 @@ std::string as_percent(double share)
 std::string as_json(double share)
 {
     char text[16];
-    std::snprintf(text, sizeof text, "%.4f", share);
-    return text;
+    // Unlike printf(), without the decimal point of the locale.
+    return {text, std::to_chars(text, std::end(text), share, std::chars_format::fixed, 4).ptr};
 }
 
 } // namespace
@@ -79,11 +83,12 @@ std::string to_json(const std::vector<HotPath>& paths)
     std::string text;
     for (const HotPath& path : paths) {
         text += text.empty() ? "[" : ",";
-        text += R"({"name":")" + path.name + R"(","calls":)" + std::to_string(path.calls) +
-                R"(,"bytes":)" + std::to_string(path.bytes) + R"(,"in_use":)" +
-                std::to_string(path.in_use) + R"(,"time_ns":)" + std::to_string(path.time.count()) +
-                R"(,"call_share":)" + as_json(path.call_share) + R"(,"byte_share":)" +
-                as_json(path.byte_share) + R"(,"time_share":)" + as_json(path.time_share) + "}";
+        text += R"({"name":)" + detail::json_text(path.name) + R"(,"calls":)" +
+                std::to_string(path.calls) + R"(,"bytes":)" + std::to_string(path.bytes) +
+                R"(,"in_use":)" + std::to_string(path.in_use) + R"(,"time_ns":)" +
+                std::to_string(path.time.count()) + R"(,"call_share":)" + as_json(path.call_share) +
+                R"(,"byte_share":)" + as_json(path.byte_share) + R"(,"time_share":)" +
+                as_json(path.time_share) + "}";
     }
     return text.empty() ? "[]" : text + "]";
 }

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
+#include <ostream>
 
 #include <tarn/misuse.h>
 #include <tarn/phase_arena.h>
 
+#include "src/resources/fields.h"
+
 namespace tarn {
+
+namespace {
+
+std::array<detail::Field, 5> fields_of(const PhaseStatistics& phase)
+{
+    return {{{"count", phase.count},
+             {"allocations", phase.allocations},
+             {"bytes", phase.bytes},
+             {"most_bytes", phase.most_bytes},
+             {"duration_ns", static_cast<std::uint64_t>(phase.duration.count())}}};
+}
+
+} // namespace
 
 namespace detail {
 
@@ -58,6 +75,19 @@ PhaseArena::Phase::~Phase()
         arena_.arena_.reset_and_merge(arena_.keep_);
     else
         arena_.arena_.rewind(mark_);
+}
+
+std::ostream& operator<<(std::ostream& out, const PhaseStatistics& phase)
+{
+    out << phase.name << ": ";
+    detail::write(out, fields_of(phase));
+    return out;
+}
+
+std::string to_json(const PhaseStatistics& phase)
+{
+    return R"({"name":)" + detail::json_text(phase.name) + "," +
+           detail::json_members(fields_of(phase)) + "}";
 }
 
 } // namespace tarn

@@ -10,6 +10,7 @@
 
 #include "src/base/units.h"
 #include "src/resources/atomic_peak.h"
+#include "src/resources/fields.h"
 
 namespace tarn {
 
@@ -165,7 +166,7 @@ std::ostream& operator<<(std::ostream& out, const ResourceProfile& profile)
 
 std::string to_json(const ResourceProfile& profile)
 {
-    return std::string(R"({"name":")") + profile.name + R"(","allocate":)" +
+    return R"({"name":)" + detail::json_text(profile.name) + R"(,"allocate":)" +
            to_json(profile.allocate) + R"(,"deallocate":)" + to_json(profile.deallocate) +
            R"(,"bytes_allocated":)" + std::to_string(profile.bytes_allocated) +
            R"(,"bytes_deallocated":)" + std::to_string(profile.bytes_deallocated) + "}";

@@ -2,20 +2,16 @@
 #include <array>
 #include <new>
 #include <ostream>
-#include <utility>
 
 #include <tarn/resource.h>
+
+#include "src/resources/fields.h"
 
 namespace tarn {
 
 namespace {
 
-struct Field {
-    const char* name;
-    std::uint64_t value;
-};
-
-std::array<Field, 8> fields_of(const ResourceStatistics& statistics)
+std::array<detail::Field, 8> fields_of(const ResourceStatistics& statistics)
 {
     return {{{"allocations", statistics.allocations},
              {"deallocations", statistics.deallocations},
@@ -31,21 +27,13 @@ std::array<Field, 8> fields_of(const ResourceStatistics& statistics)
 
 std::ostream& operator<<(std::ostream& out, const ResourceStatistics& statistics)
 {
-    const char* separator = "";
-    for (const Field& field : fields_of(statistics))
-        out << std::exchange(separator, ", ") << field.name << ' ' << field.value;
+    detail::write(out, fields_of(statistics));
     return out;
 }
 
 std::string to_json(const ResourceStatistics& statistics)
 {
-    std::string text;
-    const char* separator = "{";
-    for (const Field& field : fields_of(statistics)) {
-        text += std::exchange(separator, ",");
-        text.append("\"").append(field.name).append("\":").append(std::to_string(field.value));
-    }
-    return text + "}";
+    return detail::json_object(fields_of(statistics));
 }
 
 Resource::~Resource() = default;

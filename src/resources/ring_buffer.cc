@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
+#include <ostream>
 #include <stdexcept>
 
 #include <tarn/misuse.h>
@@ -10,6 +12,7 @@
 #include "src/base/units.h"
 #include "src/os/memory.h"
 #include "src/os/mirror.h"
+#include "src/resources/fields.h"
 
 namespace tarn {
 
@@ -76,6 +79,16 @@ std::size_t usable_capacity(std::size_t capacity)
 std::size_t whole_pages(std::size_t bytes)
 {
     return round_up(usable_capacity(bytes), os::kPageSize);
+}
+
+std::array<detail::Field, 6> fields_of(const RingStatistics& statistics)
+{
+    return {{{"written", statistics.written},
+             {"read", statistics.read},
+             {"dropped", statistics.dropped},
+             {"refused", statistics.refused},
+             {"wraps", statistics.wraps},
+             {"high_water", statistics.high_water}}};
 }
 
 } // namespace
@@ -163,6 +176,17 @@ std::size_t MirroredRing::read(std::span<std::byte> bytes) noexcept
     copy(bytes.first(count), readable().data());
     position_.consume(count);
     return count;
+}
+
+std::ostream& operator<<(std::ostream& out, const RingStatistics& statistics)
+{
+    detail::write(out, fields_of(statistics));
+    return out;
+}
+
+std::string to_json(const RingStatistics& statistics)
+{
+    return detail::json_object(fields_of(statistics));
 }
 
 } // namespace tarn

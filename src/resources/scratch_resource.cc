@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <optional>
+#include <ostream>
 
 #include <tarn/scratch_resource.h>
 
+#include "src/resources/fields.h"
 #include "src/resources/never_destroyed.h"
 
 namespace tarn {
@@ -85,6 +87,17 @@ ScratchResource& thread_scratch()
 {
     thread_local ScratchResource scratch(ScratchOptions::frame());
     return scratch;
+}
+
+std::ostream& operator<<(std::ostream& out, const ScratchRegistry::Entry& entry)
+{
+    return out << entry.name << ": resets " << entry.resets << ", " << entry.statistics;
+}
+
+std::string to_json(const ScratchRegistry::Entry& entry)
+{
+    return R"({"name":)" + detail::json_text(entry.name) + R"(,"resets":)" +
+           std::to_string(entry.resets) + R"(,"blocks":)" + to_json(entry.statistics) + "}";
 }
 
 } // namespace tarn

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <ostream>
+
 #include <tarn/smart_allocator.h>
+
+#include "src/resources/fields.h"
 
 namespace tarn {
 
@@ -30,6 +34,14 @@ ThreadCachedPoolOptions pool_options(const SmartOptions& options)
     ThreadCachedPoolOptions pool = options.pool;
     pool.checked |= options.checked;
     return pool;
+}
+
+std::array<detail::Field, 4> fields_of(const SmartStatistics& statistics)
+{
+    return {{{"fallbacks", statistics.fallbacks},
+             {"refusals", statistics.refusals},
+             {"reserved", statistics.reserved},
+             {"peak_reserved", statistics.peak_reserved}}};
 }
 
 } // namespace
@@ -235,6 +247,27 @@ SmartStatistics SmartAllocator::statistics() const
     for (const auto& backend : backends_)
         statistics.backends.push_back(backend->statistics());
     return statistics;
+}
+
+std::ostream& operator<<(std::ostream& out, const SmartStatistics& statistics)
+{
+    out << "frame: " << statistics.frame << "\npool: " << statistics.pool
+        << "\nheap: " << statistics.heap << '\n';
+    for (const ResourceStatistics& backend : statistics.backends)
+        out << "back end: " << backend << '\n';
+    out << "all: ";
+    detail::write(out, fields_of(statistics));
+    return out << '\n';
+}
+
+std::string to_json(const SmartStatistics& statistics)
+{
+    std::string backends;
+    for (const ResourceStatistics& backend : statistics.backends)
+        backends.append(backends.empty() ? "" : ",").append(to_json(backend));
+    return R"({"frame":)" + to_json(statistics.frame) + R"(,"pool":)" + to_json(statistics.pool) +
+           R"(,"heap":)" + to_json(statistics.heap) + R"(,"backends":[)" + backends +
+           R"(],"all":)" + detail::json_object(fields_of(statistics)) + "}";
 }
 
 } // namespace tarn

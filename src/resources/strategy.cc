@@ -6,6 +6,8 @@
 #include <tarn/process_arena.h>
 #include <tarn/strategy.h>
 
+#include "src/resources/fields.h"
+
 namespace tarn {
 
 namespace {
@@ -78,7 +80,7 @@ std::string to_json(const std::vector<StrategyStatistics>& statistics)
     std::string text;
     for (const StrategyStatistics& each : statistics) {
         text += text.empty() ? "[" : ",";
-        text.append(R"({"name":")").append(each.name).append(R"(","uses":)");
+        text.append(R"({"name":)").append(detail::json_text(each.name)).append(R"(,"uses":)");
         text += std::to_string(each.uses);
         text.append(R"(,"blocks":)").append(to_json(each.blocks)).append("}");
     }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <map>
 #include <memory_resource>
 #include <mutex>
@@ -44,6 +45,10 @@ struct AssetStatistics {
     std::size_t in_use = 0;
     std::size_t peak_in_use = 0;
 };
+
+/// As those of ResourceStatistics.
+TARN_API std::ostream& operator<<(std::ostream& out, const AssetStatistics& statistics);
+TARN_API std::string to_json(const AssetStatistics& statistics);
 
 /// Blocks with names, loaded by who wants them first. When the budget is used up, assets go that
 /// nobody holds: the least important first, of equals the one that was held longest ago. None goes

@@ -119,6 +119,9 @@ public:
 
     /// Gives all blocks back, and all slabs to upstream.
     void release();
+    /// Gives all blocks back, and all slabs but the newest, the largest one. Its blocks count as
+    /// fresh again. Cost: O(slabs).
+    void reset();
 
     std::size_t block_size() const noexcept { return block_size_; }
     /// Blocks of all slabs.
@@ -186,7 +189,10 @@ private:
     void deallocate_other(void* block, std::size_t bytes, std::size_t alignment);
     bool is_misused(const void* block, const Slab& slab, std::size_t bytes,
                     std::size_t alignment) const;
+    void forget_blocks();
+    void drop(Slab* slab);
     bool add_slab() noexcept;
+    void carve(const Slab& slab) noexcept;
     const Slab* slab_of(const void* address) const noexcept;
     std::uintptr_t first_of(const Slab& slab) const noexcept;
     std::size_t carved() const noexcept;

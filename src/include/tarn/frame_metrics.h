@@ -26,6 +26,10 @@ struct FrameSummary {
     std::uint64_t failed = 0;   // objects that could not be: no memory, or their move threw
 };
 
+/// As those of ResourceStatistics.
+TARN_API std::ostream& operator<<(std::ostream& out, const FrameSummary& frame);
+TARN_API std::string to_json(const FrameSummary& frame);
+
 /// Of the frames in a window. All zero if there are none.
 struct FrameReport {
     std::size_t frames = 0;
@@ -38,6 +42,7 @@ struct FrameReport {
     double efficiency = 0; // bytes in use at the ends, of those reserved: 0 to 1
 };
 
+/// As those of ResourceStatistics.
 TARN_API std::ostream& operator<<(std::ostream& out, const FrameReport& report);
 TARN_API std::string to_json(const FrameReport& report);
 

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,6 +33,10 @@ struct PhaseStatistics {
     std::size_t most_bytes = 0;           // in use at the end of one
     std::chrono::nanoseconds duration{0}; // together
 };
+
+/// "parse: count 3, allocations 100, ...", and an object.
+TARN_API std::ostream& operator<<(std::ostream& out, const PhaseStatistics& phase);
+TARN_API std::string to_json(const PhaseStatistics& phase);
 
 namespace detail {
 

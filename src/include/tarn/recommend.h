@@ -30,6 +30,7 @@ struct Use {
         growing,  // one array that becomes larger and must not move
         buffers,  // for input and output
         stream,   // bytes or objects in order, from one end to another
+        jobs,     // that threads take from each other
         file,     // built once and read again later
         assets,   // loaded when wanted, and again if they had to go
     };
@@ -38,6 +39,7 @@ struct Use {
         scope,   // from here to the end of a block of code
         turn,    // of a main loop
         phase,   // of a compiler; a request, a unit
+        part,    // of a program, while the rest goes on: a plugin, a document, a script
         process, // as long as that
     };
     enum class Frees : std::uint8_t {
@@ -84,6 +86,7 @@ inline constexpr unsigned kSmall = 4;     // each fits a buffer
 inline constexpr unsigned kAlike = 8;     // see Use::is_alike()
 inline constexpr unsigned kPooled = 16;   // what pools and slabs hold
 inline constexpr unsigned kOwnPages = 32; // what is worth pages of its own
+inline constexpr unsigned kUnpooled = 64; // what no pool holds
 
 /// Larger buffers do not belong on a stack, nor into every object that may need one.
 inline constexpr std::size_t kLargestBuffer = std::size_t{16} << 10;
@@ -101,6 +104,7 @@ constexpr unsigned traits_of(const Use& use)
     if (is_known && use.largest <= kLargestPooled) traits |= kPooled;
     if (use.is_alike() || use.content == Use::Content::one_type) traits |= kAlike;
     if (use.smallest >= kLeastOwnPages) traits |= kOwnPages;
+    if (use.smallest > kLargestPooled) traits |= kUnpooled;
     return traits;
 }
 
@@ -143,12 +147,25 @@ inline constexpr std::array kUseRules{
                                "it sees leaks and any misuse, and says where"}},
     // What it is says it all.
     UseRule{.content = use_set(Use::Content::stream),
-            .threads = kSeveralThreads,
+            .threads = use_set(Use::Threads::handed_over),
             .recommendation = {"SpscRing<T>", "<tarn/spsc_ring.h>", "", "handback",
                                "one thread writes and another reads without a lock or a malloc"}},
     UseRule{.content = use_set(Use::Content::stream),
+            .threads = use_set(Use::Threads::shared),
+            .recommendation = {"Handover<T>", "<tarn/handover.h>", "", "handback",
+                               "any thread sends a batch with one exchange, and one receives"}},
+    UseRule{.content = use_set(Use::Content::stream),
             .recommendation = {"RingBuffer", "<tarn/ring_buffer.h>", "RingOptions::network()", "",
                                "what is first in is first out, so the same bytes serve again"}},
+    UseRule{.content = use_set(Use::Content::jobs),
+            .recommendation = {"WorkStealingDeque<T>", "<tarn/work_stealing_deque.h>", "", "",
+                               "a thread has its newest job in its cache, and others take the "
+                               "oldest"}},
+    UseRule{.content = use_set(Use::Content::file),
+            .threads = use_set(Use::Threads::shared),
+            .recommendation = {"SynchronizedResource", "<tarn/synchronized_resource.h>",
+                               "over a MappedArena", "",
+                               "threads build a file one at a time, and read it as they like"}},
     UseRule{.content = use_set(Use::Content::file),
             .recommendation = {"MappedArena", "<tarn/mapped_arena.h>", "", "",
                                "a file that is mapped needs no reading, and no blocks"}},
@@ -179,6 +196,10 @@ inline constexpr std::array kUseRules{
     UseRule{.content = use_set(Use::Content::buffers),
             .recommendation = {"BufferPool", "<tarn/buffer_pool.h>", "", "pool",
                                "buffers are used again instead of being cut anew"}},
+    UseRule{.lifetime = use_set(Use::Lifetime::part),
+            .traits = kUnpooled,
+            .recommendation = {"GroupResource", "<tarn/group_resource.h>", "", "arena",
+                               "it remembers each block that is left when the part ends"}},
     UseRule{.traits = kOwnPages,
             .recommendation = {"PageResource", "<tarn/page_resource.h>", "", "",
                                "large blocks have whole pages, which go back to the system"}},
@@ -227,6 +248,10 @@ inline constexpr std::array kUseRules{
     UseRule{.frees = kTogether,
             .recommendation = {"ArenaResource", "<tarn/arena_resource.h>", "", "arena",
                                "one step frees all"}},
+    UseRule{.content = use_set(Use::Content::mixed),
+            .lifetime = use_set(Use::Lifetime::part),
+            .recommendation = {"HeapResource", "<tarn/heap_resource.h>", "", "",
+                               "a malloc of its own, whose end gives back all that is left"}},
     UseRule{.content = kBlocks,
             .threads = use_set(Use::Threads::handed_over),
             .traits = kPooled,

@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory_resource>
 #include <span>
+#include <string>
 
 #include <tarn/api.h>
 #include <tarn/resource.h>
@@ -45,6 +47,10 @@ struct RingStatistics {
     std::uint64_t wraps = 0;    // times that writing began at the front again
     std::size_t high_water = 0; // most that ever waited
 };
+
+/// As those of ResourceStatistics.
+TARN_API std::ostream& operator<<(std::ostream& out, const RingStatistics& statistics);
+TARN_API std::string to_json(const RingStatistics& statistics);
 
 namespace detail {
 

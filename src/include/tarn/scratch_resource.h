@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -128,6 +129,10 @@ public:
     ScratchRegistry();
     ~ScratchRegistry();
 };
+
+/// "parse: resets 3, allocations 100, ...", and an object.
+TARN_API std::ostream& operator<<(std::ostream& out, const ScratchRegistry::Entry& entry);
+TARN_API std::string to_json(const ScratchRegistry::Entry& entry);
 
 /// The registry of the process. Never destroyed.
 TARN_API ScratchRegistry& scratch_registry();

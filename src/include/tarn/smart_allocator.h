@@ -14,8 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <memory_resource>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -96,6 +98,10 @@ struct SmartStatistics {
     std::size_t reserved = 0; // bytes taken from upstream by all but the back ends
     std::size_t peak_reserved = 0;
 };
+
+/// A line for each part, and one for all; an object of objects.
+TARN_API std::ostream& operator<<(std::ostream& out, const SmartStatistics& statistics);
+TARN_API std::string to_json(const SmartStatistics& statistics);
 
 /// Frame, pool and heap by intent. A block goes back to where it came from, whatever intent is said
 /// then: who does not know it is not asked to free it. Blocks of a frame are given back, if at all,

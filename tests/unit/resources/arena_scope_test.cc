@@ -214,6 +214,23 @@ TEST(ArenaMake, AlignsAndCountsArrays)
                  std::bad_array_new_length);
 }
 
+// Of an arena that is not checked: what it has not handed out, or taken back, may not be touched.
+TEST(ArenaDeathTest, AddressSanitizerSeesWhatIsNotHandedOut)
+{
+    if (test::gap() == 0) GTEST_SKIP() << "without AddressSanitizer";
+    ArenaResource arena;
+    auto* const block = static_cast<volatile char*>(arena.allocate(13, 1));
+    EXPECT_DEATH(block[13] = 'x', "use-after-poison");
+    const ArenaResource::Mark mark = arena.mark();
+    auto* const later = static_cast<volatile char*>(arena.allocate(100));
+    later[99] = 'x';
+    arena.rewind(mark);
+    EXPECT_DEATH(later[0] = 'x', "use-after-poison") << "a rewind has taken it";
+    block[12] = 'x';
+    arena.reset();
+    EXPECT_DEATH(block[0] = 'x', "use-after-poison") << "a reset has taken it";
+}
+
 TEST(ArenaDup, CopiesTextsWithAZeroBehind)
 {
     ArenaResource arena;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <new>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -294,6 +295,24 @@ TEST(AssetCache, ManyThreadsStayWithinTheBudget)
         EXPECT_EQ(upstream.statistics().in_use, cache.statistics().in_use);
     }
     EXPECT_EQ(upstream.statistics().in_use, 0U);
+}
+
+TEST(AssetCache, StatisticsAreTextAndJson)
+{
+    const AssetStatistics statistics{.hits = 8,
+                                     .loads = 7,
+                                     .failures = 6,
+                                     .refusals = 5,
+                                     .evictions = 4,
+                                     .assets = 3,
+                                     .in_use = 2,
+                                     .peak_in_use = 1};
+    std::ostringstream text;
+    text << statistics;
+    EXPECT_EQ(text.str(), "hits 8, loads 7, failures 6, refusals 5, evictions 4, assets 3, "
+                          "in_use 2, peak_in_use 1");
+    EXPECT_EQ(to_json(statistics), R"({"hits":8,"loads":7,"failures":6,"refusals":5,)"
+                                   R"("evictions":4,"assets":3,"in_use":2,"peak_in_use":1})");
 }
 
 } // namespace tarn

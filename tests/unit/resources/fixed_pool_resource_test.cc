@@ -32,7 +32,8 @@ RC_GTEST_PROP(FixedPoolProperty, BlocksAreApartAndKeepTheirContents, (bool check
                             .when_exhausted = exhaustion,
                             .checked = checked},
                            &upstream);
-    test::run_against_model(pool, *test::any_steps(400), {.may_refuse = true});
+    test::run_against_model(pool, *test::any_steps(400),
+                            {.reset = [&] { pool.reset(); }, .may_refuse = true});
     RC_ASSERT(pool.statistics().in_use == 0U);
     RC_ASSERT(pool.fresh() + pool.reuses() == pool.statistics().allocations);
 }
@@ -153,6 +154,34 @@ TEST(FixedPool, ReleaseGivesEverythingBack)
     EXPECT_EQ(pool.fresh(), 11U);
 }
 
+TEST(FixedPool, ResetKeepsTheNewestSlab)
+{
+    Counted upstream;
+    FixedPoolResource pool({.blocks = 2}, &upstream);
+    pool.reset();
+    EXPECT_EQ(pool.capacity(), 0U);
+    std::vector<void*> blocks(16);
+    ASSERT_TRUE(pool.try_allocate_batch(blocks)); // slabs of 2, 2, 4 and 8
+    pool.deallocate(blocks[3], 64);
+    pool.reset();
+    EXPECT_EQ(pool.capacity(), 8U);
+    EXPECT_EQ(pool.available(), 8U);
+    EXPECT_EQ(pool.statistics().in_use, 0U);
+    EXPECT_EQ(pool.statistics().deallocations, 16U);
+    EXPECT_EQ(pool.statistics().reserved, upstream.statistics().in_use);
+    const std::uint64_t requests = upstream.statistics().allocations;
+    for (int round = 0; round < 3; ++round) {
+        std::vector<void*> again(8);
+        ASSERT_TRUE(pool.try_allocate_batch(again));
+        EXPECT_EQ(again[0], blocks[8]) << "the lowest address first";
+        EXPECT_EQ(std::set<void*>(again.begin(), again.end()),
+                  std::set<void*>(blocks.begin() + 8, blocks.end()));
+        pool.reset();
+    }
+    EXPECT_EQ(upstream.statistics().allocations, requests);
+    EXPECT_GE(pool.statistics().peak_in_use, 1024U) << "of before the reset";
+}
+
 TEST(FixedPool, ServesContainers)
 {
     FixedPoolResource pool({.block_size = 64});
@@ -179,6 +208,17 @@ TEST(FixedPoolChecked, TellsEachMisuseApart)
     EXPECT_EQ(misuse.of([&] { pool.deallocate(block, 64); }), std::nullopt);
     EXPECT_EQ(misuse.of([&] { pool.deallocate(block, 64); }), Misuse::double_free);
     EXPECT_EQ(pool.statistics().deallocations, 1U);
+}
+
+TEST(FixedPoolChecked, FindsBlocksThatAResetHasTaken)
+{
+    const test::ThrowingMisuseHandler misuse;
+    FixedPoolResource pool({.block_size = 64, .blocks = 8, .checked = true});
+    void* const block = pool.allocate(64);
+    pool.reset();
+    EXPECT_EQ(misuse.of([&] { pool.deallocate(block, 64); }), Misuse::out_of_range);
+    EXPECT_EQ(pool.allocate(64), block);
+    EXPECT_EQ(misuse.of([&] { pool.deallocate(block, 64); }), std::nullopt);
 }
 
 TEST(FixedPoolChecked, FindsForeignBlocksAlsoWhereItPassesOn)

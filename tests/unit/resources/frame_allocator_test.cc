@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <locale>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -350,6 +352,20 @@ TEST(FrameMetrics, DescribeTheWindow)
     EXPECT_NE(to_json(report).find("\"p99_ns\":600,"), std::string::npos);
 }
 
+// Whatever decimal point and separators the program has chosen.
+TEST(FrameMetrics, AreJsonInAnyLocale)
+{
+    class Comma : public std::numpunct<char> {
+        char do_decimal_point() const override { return ','; }
+        char do_thousands_sep() const override { return '.'; }
+        std::string do_grouping() const override { return "\3"; }
+    };
+    const std::locale before = std::locale::global(std::locale(std::locale(), new Comma));
+    const std::string json = to_json(FrameReport{.allocations = 4.5, .peak_bytes = 1000000});
+    std::locale::global(before);
+    EXPECT_NE(json.find(R"("allocations":4.5,"peak_bytes":1000000,)"), std::string::npos) << json;
+}
+
 TEST(FrameMetrics, AreOfTheThread)
 {
     FrameAllocator frames;
@@ -362,6 +378,23 @@ TEST(FrameMetrics, AreOfTheThread)
     EXPECT_EQ(report.allocations, 1.0);
     EXPECT_GE(report.peak_bytes, KiB(32));
     EXPECT_GT(report.efficiency, 0.0);
+}
+
+TEST(FrameSummary, IsTextAndJson)
+{
+    const FrameSummary frame{.number = 7,
+                             .duration = std::chrono::nanoseconds(6),
+                             .allocations = 5,
+                             .bytes = 4,
+                             .reserved = 3,
+                             .promoted = 2,
+                             .failed = 1};
+    std::ostringstream text;
+    text << frame;
+    EXPECT_EQ(text.str(), "number 7, duration_ns 6, allocations 5, bytes 4, reserved 3, "
+                          "promoted 2, failed 1");
+    EXPECT_EQ(to_json(frame), R"({"number":7,"duration_ns":6,"allocations":5,"bytes":4,)"
+                              R"("reserved":3,"promoted":2,"failed":1})");
 }
 
 } // namespace tarn

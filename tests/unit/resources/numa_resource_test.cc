@@ -8,6 +8,7 @@
 #include "src/base/units.h"
 #include "tests/unit/resources/model.h"
 #include "tests/unit/support/contents.h"
+#include "tests/unit/support/threads.h"
 
 namespace tarn {
 
@@ -37,6 +38,22 @@ TEST(Numa, GivesMemoryOfAnyNodeWhereItCannotChoose)
     EXPECT_EQ(nowhere.unplaced(), 1U);
     nowhere.deallocate(block, MiB(1));
     EXPECT_EQ(nowhere.statistics().in_use, 0U);
+}
+
+TEST(Numa, ServesThreads)
+{
+    NumaResource memory({.place = NumaPlace::interleave});
+    test::in_threads(4, [&](std::size_t number) {
+        for (int round = 0; round < 50; ++round) {
+            void* const block = memory.allocate(KiB(8));
+            test::fill(block, KiB(8), number);
+            EXPECT_TRUE(test::holds(block, KiB(8), number));
+            memory.deallocate(block, KiB(8));
+        }
+    });
+    EXPECT_EQ(memory.statistics().allocations, 200U);
+    EXPECT_EQ(memory.statistics().in_use, 0U);
+    EXPECT_LE(memory.unplaced(), 200U);
 }
 
 TEST(Numa, IsAnUpstreamForArenas)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <optional>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -82,6 +83,22 @@ TEST(PhaseArenaDeathTest, EndsPhasesInReverseOrder)
             outer.reset();
         },
         "given back out of order in resource 'phases'");
+}
+
+TEST(PhaseStatistics, AreTextAndJson)
+{
+    const PhaseStatistics phase{.name = "\"parse\"",
+                                .count = 5,
+                                .allocations = 4,
+                                .bytes = 3,
+                                .most_bytes = 2,
+                                .duration = std::chrono::nanoseconds(1)};
+    std::ostringstream text;
+    text << phase;
+    EXPECT_EQ(text.str(),
+              "\"parse\": count 5, allocations 4, bytes 3, most_bytes 2, duration_ns 1");
+    EXPECT_EQ(to_json(phase), R"({"name":"\"parse\"","count":5,"allocations":4,"bytes":3,)"
+                              R"("most_bytes":2,"duration_ns":1})");
 }
 
 } // namespace tarn

@@ -161,6 +161,14 @@ TEST(Profiling, IsTextAndJson)
               R"("bytes_allocated":64,"bytes_deallocated":0})");
 }
 
+TEST(Profiling, NamesAreValidInJson)
+{
+    const std::vector<ResourceProfile> profiles{{.name = "\"C:\\new\""}};
+    const std::string name = R"("name":"\"C:\\new\"",)";
+    EXPECT_TRUE(to_json(profiles[0]).starts_with("{" + name)) << to_json(profiles[0]);
+    EXPECT_TRUE(to_json(hot_paths(profiles)).starts_with("[{" + name));
+}
+
 TEST(HotPaths, AreThoseWithALargeShareOfAnything)
 {
     const std::vector<ResourceProfile> profiles{

@@ -34,7 +34,12 @@ struct Leaf {
 const std::vector<Leaf> kLeaves{
     {{.lifetime = Lifetime::turn, .is_debugging = true}, "DebugResource"},
     {{.content = Content::stream, .threads = Threads::handed_over}, "SpscRing<T>", "", "handback"},
+    {{.content = Content::stream, .threads = Threads::shared}, "Handover<T>", "", "handback"},
     {{.content = Content::stream}, "RingBuffer", "RingOptions::network()"},
+    {{.content = Content::jobs, .threads = Threads::shared}, "WorkStealingDeque<T>"},
+    {{.content = Content::file, .threads = Threads::shared},
+     "SynchronizedResource",
+     "over a MappedArena"},
     {{.content = Content::file}, "MappedArena"},
     {{.content = Content::assets, .threads = Threads::shared}, "AssetCache"},
     {{.content = Content::columns, .lifetime = Lifetime::turn}, "Soa<Types...>"},
@@ -47,6 +52,11 @@ const std::vector<Leaf> kLeaves{
      "over a BufferPool",
      "pool"},
     {{.content = Content::buffers}, "BufferPool", "", "pool"},
+    {{.lifetime = Lifetime::part, .smallest = KiB(8) + 1}, "GroupResource", "", "arena"},
+    {{.lifetime = Lifetime::part, .threads = Threads::shared, .smallest = MiB(1)},
+     "GroupResource",
+     "",
+     "arena"},
     {{.smallest = MiB(1)}, "PageResource"},
     {{.lifetime = Lifetime::process, .threads = Threads::shared}, "process_arena()", "", "arena"},
     {{.lifetime = Lifetime::turn}, "FrameAllocator", "", "arena"},
@@ -71,6 +81,10 @@ const std::vector<Leaf> kLeaves{
      "over an ArenaResource",
      "arena"},
     {{.frees = Frees::together}, "ArenaResource", "", "arena"},
+    {{.lifetime = Lifetime::part, .frees = Frees::together}, "ArenaResource", "", "arena"},
+    {{.lifetime = Lifetime::part}, "HeapResource"},
+    {{.lifetime = Lifetime::part, .threads = Threads::shared, .largest = 64}, "HeapResource"},
+    {{.content = Content::one_type, .lifetime = Lifetime::part}, "ObjectPool<T>", "", "pool"},
     {{.threads = Threads::shared, .largest = KiB(8)}, "ThreadCachedPool", "", "pool"},
     {{.content = Content::one_type, .threads = Threads::handed_over, .largest = 64},
      "ThreadCachedPool",
@@ -157,12 +171,13 @@ TEST(Recommend, KnowsWhatSeveralThreadsMayUse)
                                              "ArenaResource",       "FixedPoolResource",
                                              "ObjectPool<T>",       "SlabResource",
                                              "PhaseArena",          "BufferPool",
-                                             "RingBuffer"};
+                                             "RingBuffer",          "SpscRing<T>",
+                                             "MappedArena",         "HandleTable<T>"};
     for (const std::size_t largest : {std::size_t{0}, std::size_t{64}, KiB(64), MiB(2)})
-        for (int number = 0; number < 9 * 5 * 3; ++number) {
-            const Use use{.content = static_cast<Content>(number % 9),
-                          .lifetime = static_cast<Lifetime>(number / 9 % 5),
-                          .frees = static_cast<Frees>(number / 45),
+        for (int number = 0; number < 10 * 6 * 3; ++number) {
+            const Use use{.content = static_cast<Content>(number % 10),
+                          .lifetime = static_cast<Lifetime>(number / 10 % 6),
+                          .frees = static_cast<Frees>(number / 60),
                           .threads = Threads::shared,
                           .smallest = largest,
                           .largest = largest};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstring>
 #include <deque>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -214,6 +215,17 @@ TEST(MirroredRing, IsOneSpanAlsoWhereItWraps)
     ring.commit(7);
     EXPECT_EQ(text_of(ring.readable()), "wrapped");
     EXPECT_EQ(ring.statistics().wraps, 1U);
+}
+
+TEST(RingBuffer, StatisticsAreTextAndJson)
+{
+    const RingStatistics statistics{
+        .written = 6, .read = 5, .dropped = 4, .refused = 3, .wraps = 2, .high_water = 1};
+    std::ostringstream text;
+    text << statistics;
+    EXPECT_EQ(text.str(), "written 6, read 5, dropped 4, refused 3, wraps 2, high_water 1");
+    EXPECT_EQ(to_json(statistics),
+              R"({"written":6,"read":5,"dropped":4,"refused":3,"wraps":2,"high_water":1})");
 }
 
 } // namespace tarn

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -105,6 +106,18 @@ TEST(ThreadScratch, IsOneForEachThread)
     });
     EXPECT_NE(other, &thread_scratch());
     EXPECT_EQ(&thread_scratch(), &thread_scratch());
+}
+
+TEST(ScratchRegistry, EntriesAreTextAndJson)
+{
+    const ScratchRegistry::Entry entry{
+        .name = "\"parse\"", .statistics = {.allocations = 3}, .resets = 2};
+    std::ostringstream text;
+    text << entry;
+    EXPECT_TRUE(text.str().starts_with("\"parse\": resets 2, allocations 3, ")) << text.str();
+    EXPECT_TRUE(
+        to_json(entry).starts_with(R"({"name":"\"parse\"","resets":2,"blocks":{"allocations":3,)"))
+        << to_json(entry);
 }
 
 } // namespace tarn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstdint>
 #include <memory_resource>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -231,6 +232,33 @@ TEST(SmartAllocatorChecked, ReportsMisuse)
     int other = 0;
     EXPECT_EQ(misuse.of([&] { allocator.deallocate(&other, 4); }), Misuse::not_owned);
     EXPECT_EQ(misuse.of([&] { allocator.end_frame(); }), Misuse::out_of_order);
+}
+
+TEST(SmartAllocator, StatisticsAreOneReport)
+{
+    const SmartStatistics statistics{.frame = {.allocations = 1},
+                                     .pool = {.allocations = 2},
+                                     .heap = {.allocations = 3},
+                                     .backends = {{.allocations = 4}, {.allocations = 5}},
+                                     .fallbacks = 6,
+                                     .refusals = 7,
+                                     .reserved = 8,
+                                     .peak_reserved = 9};
+    std::ostringstream text;
+    text << statistics;
+    const std::string rest = ", deallocations 0, failures 0, in_use 0, peak_in_use 0, reserved 0, "
+                             "peak_reserved 0, wasted 0\n";
+    EXPECT_EQ(text.str(), "frame: allocations 1" + rest + "pool: allocations 2" + rest +
+                              "heap: allocations 3" + rest + "back end: allocations 4" + rest +
+                              "back end: allocations 5" + rest +
+                              "all: fallbacks 6, refusals 7, reserved 8, peak_reserved 9\n");
+    const auto json = [](int allocations) {
+        return to_json(ResourceStatistics{.allocations = static_cast<std::uint64_t>(allocations)});
+    };
+    EXPECT_EQ(to_json(statistics),
+              R"({"frame":)" + json(1) + R"(,"pool":)" + json(2) + R"(,"heap":)" + json(3) +
+                  R"(,"backends":[)" + json(4) + "," + json(5) + "]" +
+                  R"(,"all":{"fallbacks":6,"refusals":7,"reserved":8,"peak_reserved":9}})");
 }
 
 } // namespace tarn

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <tarn/heap_resource.h>
 #include <tarn/phase_arena.h>
 #include <tarn/process_arena.h>
 #include <tarn/slab_resource.h>
@@ -90,6 +91,26 @@ TEST(Strategy, BlocksGoBackToWhereTheyCameFrom)
     EXPECT_TRUE(out.str().starts_with("names: uses 1, allocations 2, ")) << out.str();
     EXPECT_TRUE(
         to_json(all).starts_with(R"([{"name":"names","uses":1,"blocks":{"allocations":2,)"));
+}
+
+// What a plugin leaves goes with its heap.
+TEST(Strategy, APartOfAProgramHasAHeap)
+{
+    HeapResource plugin;
+    StrategyManager memory({{.name = "plugin", .lifetime = Lifetime::part, .resource = &plugin}});
+    const Use use{.lifetime = Lifetime::part, .threads = Threads::shared};
+    EXPECT_STREQ(recommend(use).type, "HeapResource");
+    void* const left = memory.resource_for(use).allocate(100);
+    EXPECT_EQ(memory.owner_of(left), &memory.resource_for(use));
+    EXPECT_TRUE(plugin.owns(left));
+}
+
+// A name is a text of the program, and may have anything in it.
+TEST(Strategy, NamesAreValidInJson)
+{
+    const StrategyManager memory({{.name = "\"a\\b\"\n\xff"}});
+    const std::string json = to_json(memory.statistics());
+    EXPECT_TRUE(json.starts_with("[{\"name\":\"\\\"a\\\\b\\\"\\u000a\uFFFD\",\"uses\":0,")) << json;
 }
 
 TEST(Strategy, ThreadsShareATable)
