@@ -98,7 +98,7 @@ TEST_F(SlotShelfTest, HandsOutNewSlotsOnceInAnyOrder)
 {
     shelf().set_limits(kSmall);
     std::set<std::uintptr_t> first_ones;
-    for (int round = 0; round < 50; ++round) {
+    for (int round = 0; round < 500; ++round) {
         for (std::size_t i = 0; i < SlotShelf::kLeastChoice; ++i)
             shelf().put_new(slot(i));
         EXPECT_FALSE(shelf().needs_more());
