@@ -47,6 +47,7 @@ struct Growth {
     friend bool operator==(const Growth&, const Growth&) = default;
 };
 
+/// How an ArenaResource takes memory, and whether it looks at what comes back.
 struct ArenaOptions {
     const char* name = "arena";
     Growth growth = Growth::general();

@@ -24,6 +24,7 @@
 
 namespace tarn {
 
+/// How much an AssetCache may hold, and who hears of what has to go.
 struct AssetCacheOptions {
     const char* name = "asset cache";
     std::size_t budget = std::size_t{256} << 20;       // bytes of all assets, never exceeded

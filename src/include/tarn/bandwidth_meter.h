@@ -69,6 +69,7 @@ private:
     bool follows_ = false;
 };
 
+/// What a BandwidthMeter has seen: bytes per second, each way.
 struct BandwidthReport {
     Rate read{};
     Rate written{};
@@ -78,6 +79,7 @@ struct BandwidthReport {
 TARN_API std::ostream& operator<<(std::ostream& out, const BandwidthReport& report);
 TARN_API std::string to_json(const BandwidthReport& report);
 
+/// Over how long a BandwidthMeter looks back, and whether the preload hears of it.
 struct BandwidthOptions {
     std::chrono::nanoseconds window = std::chrono::seconds(1);
     /// Each note is a tarn_bandwidth() of <tarn/malloc.h>, so that the reports of a traced process

@@ -23,6 +23,7 @@ class WatchedBlocks;
 
 class BufferPool;
 
+/// Which buffers a BufferPool keeps, and how many bytes of them.
 struct BufferPoolOptions {
     const char* name = "buffer pool";
     std::size_t alignment = alignof(std::max_align_t); // of all buffers; 4096 for direct I/O

@@ -15,6 +15,7 @@
 
 namespace tarn {
 
+/// Whether a CanaryResource fills blocks, too.
 struct CanaryOptions {
     const char* name = "canary";
     /// New blocks are filled with 0xAB, and those given back with 0xCD: who reads them sees it.

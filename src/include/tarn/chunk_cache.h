@@ -14,6 +14,7 @@
 
 namespace tarn {
 
+/// Which chunks a ChunkCache keeps, and how many bytes of them.
 struct ChunkCacheOptions {
     const char* name = "chunk cache";
     /// Most bytes to keep; the chunk kept longest goes first.

@@ -15,6 +15,7 @@ namespace detail {
 class WatchedBlocks;
 } // namespace detail
 
+/// How long a DebugResource holds back what was freed, and what it reports.
 struct DebugOptions {
     const char* name = "debug";
     /// Bytes of blocks given back that nobody gets again: as long as they lie there, a write into

@@ -16,6 +16,7 @@
 
 namespace tarn {
 
+/// Which requests a FailingResource refuses: any that one of these names.
 struct FailingOptions {
     const char* name = "failing";
     std::uint64_t at = 0;          // the request that is refused, counted from 1; 0: none

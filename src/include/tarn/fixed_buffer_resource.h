@@ -21,6 +21,7 @@ namespace detail {
 class BlockLedger;
 } // namespace detail
 
+/// Whether a FixedBufferResource looks at what comes back.
 struct FixedBufferOptions {
     const char* name = "fixed buffer";
     /// As of ArenaOptions. 16 bytes of the buffer behind each block are lost to that.

@@ -28,6 +28,7 @@ enum class Exhaustion : std::uint8_t {
     upstream, // it passes such requests on, and those of other sizes, too
 };
 
+/// The blocks of a FixedPoolResource, and what it does when all are in use.
 struct FixedPoolOptions {
     const char* name = "fixed pool";
     std::size_t block_size = 64;

@@ -37,6 +37,7 @@ namespace tarn {
 /// One that never grows: BoundedFrameVector.
 template <class T> using FrameVector = std::pmr::vector<T>;
 
+/// What each thread of a FrameAllocator may take and keep, and who hears of its frames.
 struct FrameOptions {
     const char* name = "frame";
     Growth growth = Growth::frame();

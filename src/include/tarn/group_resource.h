@@ -21,6 +21,7 @@ namespace detail {
 class WatchedBlocks;
 } // namespace detail
 
+/// Whether a GroupResource looks at what comes back.
 struct GroupOptions {
     const char* name = "group";
     /// Each misuse of a block is reported.

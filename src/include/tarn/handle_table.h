@@ -26,6 +26,7 @@
 
 namespace tarn {
 
+/// How many objects a HandleTable may name.
 struct HandleTableOptions {
     /// Most slots, those that are used up included.
     std::uint32_t most = std::numeric_limits<std::uint32_t>::max() - 1;

@@ -20,6 +20,7 @@
 
 namespace tarn {
 
+/// How a HeapResource takes memory and hands it from thread to thread.
 struct HeapOptions {
     const char* name = "heap";
     /// Larger requests each get memory of upstream; at most 32 KiB.

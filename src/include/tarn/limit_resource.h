@@ -15,6 +15,7 @@
 
 namespace tarn {
 
+/// What has happened to a Budget, as BudgetOptions::on_event hears it.
 struct BudgetEvent {
     enum class Kind : std::uint8_t {
         soft_limit, // more than the soft limit is in use, for the first time since below_soft
@@ -29,6 +30,7 @@ struct BudgetEvent {
     std::size_t limit;     // that was crossed
 };
 
+/// The limits of a Budget, and who hears when they are met.
 struct BudgetOptions {
     const char* name = "budget"; // the tag of what is counted here
     std::size_t soft = SIZE_MAX; // bytes

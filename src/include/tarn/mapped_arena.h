@@ -38,6 +38,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// How a file of a MappedArena is laid out and opened.
 struct MappedArenaOptions {
     const char* name = "mapped arena";
     /// Of the program's own layout: a file of another version is refused.

@@ -11,6 +11,7 @@
 
 namespace tarn {
 
+/// What a program can do wrong with memory of a resource.
 enum class Misuse : std::uint8_t {
     double_free,     // the block is free already, or a reset or rewind has taken it
     not_owned,       // the address is of no block of this resource
@@ -28,6 +29,7 @@ enum class Misuse : std::uint8_t {
 /// A short name for messages, such as "double free". A constant.
 TARN_API const char* name_of(Misuse kind) noexcept;
 
+/// What the handler of misuse is told.
 struct MisuseReport {
     Misuse kind;
     const char* resource;     // name of the resource

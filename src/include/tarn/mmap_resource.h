@@ -19,6 +19,7 @@ namespace detail {
 class BlockLedger;
 } // namespace detail
 
+/// How many addresses an MmapResource has, and how memory comes behind them.
 struct MmapOptions {
     const char* name = "mmap";
     /// Bytes of addresses, taken when it is made. They cost nothing: 64 GiB are fine.

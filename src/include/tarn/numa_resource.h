@@ -14,12 +14,14 @@
 
 namespace tarn {
 
+/// Where the memory of a NumaResource is to be.
 enum class NumaPlace : std::uint8_t {
     local,      // of the node whose thread touches a page first
     node,       // of the one that is named
     interleave, // of all in turn
 };
 
+/// The node or nodes of a NumaResource.
 struct NumaOptions {
     const char* name = "numa";
     NumaPlace place = NumaPlace::local;

@@ -13,6 +13,7 @@
 
 namespace tarn {
 
+/// As FixedPoolOptions, of objects of one type.
 struct ObjectPoolOptions {
     const char* name = "object pool";
     std::size_t blocks = 1024; // objects of the first slab

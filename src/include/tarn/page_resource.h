@@ -19,6 +19,7 @@ namespace detail {
 class BlockLedger;
 } // namespace detail
 
+/// What a PageResource does to the pages of a block.
 struct PageOptions {
     const char* name = "pages";
     /// A page behind each block that may not be touched: an overflow ends the process there. The

@@ -17,6 +17,7 @@
 
 namespace tarn {
 
+/// The arena of a PhaseArena, and what it keeps from phase to phase.
 struct PhaseArenaOptions {
     ArenaOptions arena = {.name = "phases", .growth = Growth::frame()};
     /// Most bytes of chunks to keep from one phase to the next, when the arena is empty between

@@ -24,6 +24,7 @@ enum class Overflow : std::uint8_t {
     overwrite,      // takes everything, and drops the oldest bytes
 };
 
+/// How much a RingBuffer holds, and what happens to what does not fit.
 struct RingOptions {
     const char* name = "ring";
     std::size_t capacity = std::size_t{64} << 10; // bytes, all of which can be used

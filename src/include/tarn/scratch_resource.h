@@ -18,6 +18,7 @@
 
 namespace tarn {
 
+/// The chunks of a ScratchResource, and what it keeps at a reset.
 struct ScratchOptions {
     const char* name = "scratch";
     /// Bytes of a chunk; what takes more has a block of its own until the next reset.

@@ -26,6 +26,7 @@ enum class SizeSteps : std::uint8_t {
     doubling, // powers of two: fewer slabs, and up to half of a block is lost
 };
 
+/// The slabs of a SlabResource, and which sizes of blocks they have.
 struct SlabOptions {
     const char* name = "slab";
     /// Bytes of a slab, a power of two from 4 KiB to 1 MiB. Requests of more than an eighth of that

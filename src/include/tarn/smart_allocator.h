@@ -30,6 +30,7 @@
 
 namespace tarn {
 
+/// What a program wants of a block of a SmartAllocator.
 enum class Intent : std::uint8_t {
     frame, // to the end of the frame of this thread
     pool,  // small, and comes and goes; large ones are the heap's
@@ -50,6 +51,7 @@ concept Backend = requires(T& backend, const T& known, void* block, std::size_t 
     backend.deallocate(block, size, size);
 };
 
+/// What has happened in a SmartAllocator, as SmartOptions::on_event hears it.
 struct LifecycleEvent {
     enum class Kind : std::uint8_t {
         allocated,
@@ -68,11 +70,13 @@ struct LifecycleEvent {
     std::size_t bytes = 0;  // asked for; in use by limits
 };
 
-struct SmartLimits { // bytes taken from upstream
+/// Bytes taken from upstream.
+struct SmartLimits {
     std::size_t soft = SIZE_MAX;
     std::size_t hard = SIZE_MAX; // never exceeded
 };
 
+/// The parts of a SmartAllocator, their limits, and who hears what happens.
 struct SmartOptions {
     FrameOptions frame = {};
     ThreadCachedPoolOptions pool = {};
@@ -88,6 +92,7 @@ struct SmartOptions {
     bool checked = false;
 };
 
+/// What the parts of a SmartAllocator hold and have done, in one report.
 struct SmartStatistics {
     ResourceStatistics frame; // as of FrameAllocator
     ResourceStatistics pool;

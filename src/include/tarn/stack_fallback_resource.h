@@ -14,6 +14,7 @@
 
 namespace tarn {
 
+/// Whether a StackFallbackResource looks at what comes back.
 struct StackFallbackOptions {
     const char* name = "stack fallback";
     /// Misuse of blocks within the object is reported; others are upstream's.

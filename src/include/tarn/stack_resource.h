@@ -47,6 +47,7 @@ public:
 
 } // namespace detail
 
+/// How much a StackResource holds, and whether it looks behind blocks.
 struct StackOptions {
     const char* name = "stack";
     /// Taken from upstream at the first request.

@@ -39,6 +39,7 @@ struct Strategy {
     bool serves(const Use& use) const noexcept;
 };
 
+/// How often a row of a StrategyManager was the answer, and what it has served.
 struct StrategyStatistics {
     const char* name;
     std::uint64_t uses = 0; // times it was the answer

@@ -19,6 +19,7 @@
 
 namespace tarn {
 
+/// How a ThreadCachedPool takes memory and hands it from thread to thread.
 struct ThreadCachedPoolOptions {
     const char* name = "thread cached pool";
     std::size_t largest = std::size_t{8} << 10; // larger requests go to upstream; at most 32 KiB
