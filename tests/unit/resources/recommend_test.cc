@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -110,13 +109,15 @@ std::size_t rule_for(const Use& use)
 }
 
 // "FixedPoolResource", "ObjectPool<T>" or "malloc_resource()", as a header declares it.
-std::regex declaration_of(std::string_view type)
+bool declares(const std::string& text, std::string_view type)
 {
     const std::string name(type.substr(0, type.find_first_of("<(")));
-    if (type.ends_with("()")) return std::regex("\\b" + name + "\\(\\)( noexcept)?( \\{|;)");
-    const std::string before = type.ends_with('>') ? "template <[^;{]*> (class|struct) "
-                                                   : "(^|\n)(class|struct) (TARN_API )?";
-    return std::regex(before + name + "( final)?( :[^;]*)? \\{");
+    const auto has = [&text](const std::string& part) { return text.find(part) != text.npos; };
+    if (type.ends_with("()")) return has(name + "() noexcept") || has(name + "();");
+    for (const std::string before : {"class ", "struct ", "class TARN_API "})
+        for (const std::string after : {" {", " final", " :"})
+            if (has(before + name + after)) return true;
+    return false;
 }
 
 } // namespace
@@ -158,8 +159,7 @@ TEST(Recommend, NamesTypesThatTheirHeadersDeclare)
         std::ifstream file(PUBLIC_HEADERS "/" + header.substr(1, header.size() - 2));
         ASSERT_TRUE(file) << header;
         const std::string text{std::istreambuf_iterator(file), {}};
-        EXPECT_TRUE(std::regex_search(text, declaration_of(what.type)))
-            << what.type << " in " << header;
+        EXPECT_TRUE(declares(text, what.type)) << what.type << " in " << header;
     }
 }
 
