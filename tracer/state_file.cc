@@ -6,7 +6,6 @@
 #include <array>
 #include <climits>
 #include <cstring>
-#include <ctime>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "src/os/file.h"
 #include "src/os/memory.h"
 #include "src/os/process.h"
+#include "src/os/ticks.h"
 #include "tracer/arena.h"
 #include "tracer/frames.h"
 #include "tracer/sites.h"
@@ -41,14 +41,10 @@ bool map_private(void* address, std::size_t size, int protection)
     return ::mmap(address, size, protection, flags, -1, 0) != MAP_FAILED;
 }
 
-void set_moment(StateMoment& moment)
+void set_moment(StateMoment& own, const os::Moment& moment)
 {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto seconds = static_cast<std::uint64_t>(now.tv_sec);
-    moment.nanoseconds.store(seconds * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec),
-                             std::memory_order_relaxed);
-    moment.ticks.store(os::ticks(), std::memory_order_relaxed);
+    own.nanoseconds.store(moment.nanoseconds, std::memory_order_relaxed);
+    own.ticks.store(moment.ticks, std::memory_order_relaxed);
 }
 
 void describe(StateHeader& header, const StateDescription& description)
@@ -70,8 +66,8 @@ void describe(StateHeader& header, const StateDescription& description)
     header.started_at = description.started_at;
     header.wall_clock = os::wall_clock_seconds();
     header.sample_period = description.sample_period;
-    set_moment(header.first);
-    set_moment(header.latest);
+    set_moment(header.first, tick_rate.started());
+    set_moment(header.latest, os::moment());
     const ::ssize_t size = ::readlink("/proc/self/exe", text.data(), text.size());
     header.executable.set({text.data(), size > 0 ? static_cast<std::size_t>(size) : 0});
     const std::size_t all = os::read_file("/proc/self/cmdline", text.data(), 1024);
@@ -218,7 +214,7 @@ void StateFile::note_sites(std::size_t count)
     if (own == nullptr) return;
     own->sites.store(count, std::memory_order_release);
     own->used_apart.store(arena.used(), std::memory_order_relaxed);
-    set_moment(own->latest);
+    set_moment(own->latest, os::moment());
 }
 
 void StateFile::note_tags(std::size_t count)
@@ -228,7 +224,7 @@ void StateFile::note_tags(std::size_t count)
 
 void StateFile::note_moment()
 {
-    if (StateHeader* const own = header()) set_moment(own->latest);
+    if (StateHeader* const own = header()) set_moment(own->latest, os::moment());
 }
 
 void StateFile::note_module(const StateModule& module, std::string_view name)

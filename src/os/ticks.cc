@@ -16,19 +16,18 @@ std::uint64_t nanoseconds()
 
 } // namespace
 
-void TickRate::start()
+Moment moment()
 {
-    nanoseconds_ = nanoseconds();
-    ticks_ = ticks();
+    const std::uint64_t now = nanoseconds();
+    return {.ticks = ticks(), .nanoseconds = now};
 }
 
 double TickRate::nanoseconds_per_tick() const
 {
-    const std::uint64_t nanoseconds_now = nanoseconds();
-    const std::uint64_t ticks_now = ticks();
-    if (ticks_now <= ticks_ || nanoseconds_now <= nanoseconds_) return 1;
-    return static_cast<double>(nanoseconds_now - nanoseconds_) /
-           static_cast<double>(ticks_now - ticks_);
+    const Moment now = moment();
+    if (now.ticks <= start_.ticks || now.nanoseconds <= start_.nanoseconds) return 1;
+    return static_cast<double>(now.nanoseconds - start_.nanoseconds) /
+           static_cast<double>(now.ticks - start_.ticks);
 }
 
 } // namespace tarn::os

@@ -37,17 +37,26 @@ inline std::uint64_t ticks()
 #endif
 }
 
+/// A moment on this clock and on the system's.
+struct Moment {
+    std::uint64_t ticks;
+    std::uint64_t nanoseconds; // of CLOCK_MONOTONIC
+};
+
+/// Now, on both clocks.
+Moment moment();
+
 /// How long a tick is: what went by on this clock and on the system's since start().
 /// Thread safety: any, once start() has returned.
 class TickRate {
 public:
-    void start();
+    void start() { start_ = moment(); }
+    const Moment& started() const { return start_; }
     /// Within a thousandth, a tenth of a millisecond after start().
     double nanoseconds_per_tick() const;
 
 private:
-    std::uint64_t ticks_ = 0;
-    std::uint64_t nanoseconds_ = 0;
+    Moment start_{};
 };
 
 } // namespace tarn::os

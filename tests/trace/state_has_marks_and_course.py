@@ -25,6 +25,19 @@ def part(text, start, end):
     return start + re.split(end, text.split(start, 1)[1])[0]
 
 
+DURATION = re.compile(r"(\d+(?:\.\d+)?) (ns|us|ms|s)\b")
+
+
+def same_but_for_durations(one, other):
+    """The rate of the processor's clock is measured anew by each reader: the last digit may differ."""
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
+    times = [[float(number) * units[unit] for number, unit in DURATION.findall(text)]
+             for text in (one, other)]
+    words = [DURATION.sub("*", re.sub("  +", "  ", text)) for text in (one, other)]
+    return words[0] == words[1] and len(times[0]) == len(times[1]) > 0 and \
+        all(abs(a - b) <= 0.11 * a for a, b in zip(*times))
+
+
 with tempfile.TemporaryDirectory() as directory:
     def reports(*command):
         result = run(LIBRARY, *command,
@@ -48,7 +61,7 @@ with tempfile.TemporaryDirectory() as directory:
 
     at_end, text, _ = reports(MARKS, "frames", "3")
     frames = part(text, "Frames: ", "\n\n|Places"), part(at_end, "Frames: ", "\n\n|Places")
-    expect(frames[0] == frames[1], frames[1], frames[0])
+    expect(same_but_for_durations(*frames), frames[1], frames[0])
 
     at_end, text, _ = reports(TIME, "grow", "1")
     expect("it grew steadily to the end" in at_end and "it grew steadily to the end" in text,
