@@ -187,7 +187,7 @@ bool resize_in_place(const Slot& slot, SizeClass size_class, std::size_t size)
         return false;
     SlotRecord known = slot.load();
     check_canary(slot, known.size);
-    canary_of(slot, known.size) = 0;
+    write_canary(slot, known.size, 0);
     if (size < known.size)
         std::memset(reinterpret_cast<void*>(slot.start + size), 0, known.size - size);
     known.set_size(size);

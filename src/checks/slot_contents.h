@@ -49,12 +49,12 @@ void tell_freed_at_once(Slot slot);
 /// A link of the heap's was overwritten: what it led to is no slot, or in use.
 void tell_bad_link(const void* block, const Slot& slot);
 
-/// At any address.
-using LooseWord = std::uint64_t __attribute__((aligned(1), may_alias));
+using CanaryWord = std::uint64_t;
 
-inline LooseWord& canary_of(const Slot& slot, std::size_t size)
+/// Behind a block of `size` bytes, at any address.
+inline void write_canary(const Slot& slot, std::size_t size, CanaryWord word)
 {
-    return *reinterpret_cast<LooseWord*>(slot.start + size);
+    std::memcpy(reinterpret_cast<void*>(slot.start + size), &word, sizeof word);
 }
 
 /// Sixteen bytes, as many as the CPU's vectors have at least.
@@ -104,12 +104,14 @@ inline void look_at_free_slot(const Slot& slot, const char* occasion)
 
 inline void set_canary(const Slot& slot, std::size_t size)
 {
-    canary_of(slot, size) = canary::word_of(slot.start);
+    write_canary(slot, size, canary::word_of(slot.start));
 }
 
 inline bool is_intact(const Slot& slot, std::size_t size)
 {
-    return canary_of(slot, size) == canary::word_of(slot.start);
+    CanaryWord word = 0;
+    std::memcpy(&word, reinterpret_cast<const void*>(slot.start + size), sizeof word);
+    return word == canary::word_of(slot.start);
 }
 
 /// Reports what was written over the canary of a block of `size` bytes.

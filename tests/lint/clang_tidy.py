@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """clang-tidy over the sources of the product: clang_tidy.py BUILD, which clang has configured.
 
-Most of its time goes to headers, so files of the same flags are read together, ten in one. A batch
-of which anything is said (it may only be a name that two of its files have) is read once more,
-file by file, and what is said then counts. Tests and benchmarks are left out: their macros are not
-ours to mend.
+Most of its time goes to headers, so files of the same flags are read together, ten in one. What is
+said of several may only be a name that two of them have: those it is said of are read again apart
+from the others, and what is said of a file alone counts. Tests and benchmarks are left out: their
+macros are not ours to mend.
 """
 
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -54,10 +55,20 @@ def batches(build, root):
 
 
 def joined(folder, number, files):
-    """One source of them all, whose lines are theirs; in the tree, where .clang-tidy is found."""
+    """One source of them all; in the tree, where .clang-tidy is found. Also whose each line is."""
     source = folder / f"batch{number}.cc"
-    source.write_text("".join(f'#line 1 "{file}"\n{file.read_text()}\n' for file in files))
-    return source
+    texts = [file.read_text() for file in files]
+    source.write_text("".join(texts))
+    return source, [file for file, text in zip(files, texts) for _ in text.splitlines()]
+
+
+def parts(files, source, owners, said):
+    """Those that have errors apart from the others; halves, if all have, or a header."""
+    lines = re.findall(rf"^{re.escape(str(source))}:(\d+):\d+: error: ", said, re.MULTILINE)
+    blamed = {owners[int(line) - 1] for line in lines}
+    if not blamed or len(blamed) == len(files):
+        return files[::2], files[1::2]
+    return sorted(blamed), [file for file in files if file not in blamed]
 
 
 def main():
@@ -65,13 +76,18 @@ def main():
     folder = build / "clang_tidy"
     folder.mkdir(exist_ok=True)
 
-    def findings(job):
-        number, (flags, files) = job
-        if not tidy(build, joined(folder, number, files), flags):
-            return ""
-        return "".join(tidy(build, file, flags) for file in files)
+    numbers = itertools.count()
 
-    jobs = list(enumerate(batches(build, build.parent)))
+    def findings(job):
+        flags, files = job
+        if len(files) == 1:
+            return tidy(build, files[0], flags)
+        source, owners = joined(folder, next(numbers), files)
+        said = tidy(build, source, flags)
+        return said and "".join(findings((flags, some))
+                                for some in parts(files, source, owners, said))
+
+    jobs = list(batches(build, build.parent))
     if not jobs:
         sys.exit("clang_tidy.py: no source of ours in compile_commands.json")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

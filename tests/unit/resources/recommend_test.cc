@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -152,11 +153,13 @@ TEST(Recommend, SaysWhyInWordsOfItsOwn)
 
 TEST(Recommend, NamesTypesThatTheirHeadersDeclare)
 {
+    const char* const directory = std::getenv("PUBLIC_HEADERS");
+    ASSERT_NE(directory, nullptr) << "PUBLIC_HEADERS is to name src/include";
     for (const detail::UseRule& rule : detail::kUseRules) {
         const Recommendation& what = rule.recommendation;
         const std::string header = what.header;
         ASSERT_TRUE(header.starts_with("<tarn/") && header.ends_with(">")) << header;
-        std::ifstream file(PUBLIC_HEADERS "/" + header.substr(1, header.size() - 2));
+        std::ifstream file(directory + ("/" + header.substr(1, header.size() - 2)));
         ASSERT_TRUE(file) << header;
         const std::string text{std::istreambuf_iterator(file), {}};
         EXPECT_TRUE(declares(text, what.type)) << what.type << " in " << header;
