@@ -78,6 +78,12 @@ void canary_and_poison(benchmark::State& state)
 
 void debug(benchmark::State& state)
 {
+    tarn::DebugResource resource({.stack_depth = 0});
+    run(state, resource);
+}
+
+void debug_with_calls(benchmark::State& state)
+{
     tarn::DebugResource resource;
     run(state, resource);
 }
@@ -184,6 +190,7 @@ BENCHMARK(limit_of_two_levels)->Apply(counts);
 BENCHMARK(canary)->Apply(counts);
 BENCHMARK(canary_and_poison)->Apply(counts);
 BENCHMARK(debug)->Apply(counts);
+BENCHMARK(debug_with_calls)->Apply(counts);
 BENCHMARK(slab_below)->Apply(counts);
 BENCHMARK(segregating)->Apply(counts);
 BENCHMARK(fallback)->Apply(counts);

@@ -42,7 +42,7 @@ bool BlockLedger::add(void* block, std::size_t bytes, std::size_t alignment,
             if (next->second.is_free) check(*next);
             next = entries_.erase(next);
         }
-        entries_.emplace(address, Entry{bytes, alignment, next_number_, false});
+        entries_.emplace(address, Entry{bytes, alignment, next_number_, false, false, {}});
     } catch (const std::bad_alloc&) {
         return false;
     }
@@ -123,6 +123,15 @@ void BlockLedger::forget(const void* begin, std::size_t size) noexcept
     entries_.erase(first, last);
 }
 
+void BlockLedger::retire(const void* block) noexcept
+{
+    const auto found = entries_.find(number_of(block));
+    if (found == entries_.end()) return;
+    if (!found->second.is_free) --live_;
+    found->second.is_free = true;
+    found->second.is_retired = true;
+}
+
 void BlockLedger::check() const
 {
     for (const auto& entry : entries_)
@@ -138,7 +147,29 @@ void BlockLedger::check(const void* block) const
 void BlockLedger::report(Misuse kind, const void* address, std::size_t size,
                          std::size_t expected) const
 {
-    report_misuse({kind, resource_, address, size, expected});
+    const BlockHistory history = history_at(number_of(address));
+    report_misuse({.kind = kind,
+                   .resource = resource_,
+                   .address = address,
+                   .size = size,
+                   .expected = expected,
+                   .allocated = history.allocated,
+                   .freed = history.freed});
+}
+
+BlockHistory* BlockLedger::history_of(const void* block) noexcept
+{
+    const auto found = entries_.find(number_of(block));
+    return found != entries_.end() ? &found->second.history : nullptr;
+}
+
+// Of the block around the address, or of none.
+BlockHistory BlockLedger::history_at(std::uintptr_t address) const noexcept
+{
+    const auto next = entries_.upper_bound(address);
+    if (next == entries_.begin()) return {};
+    const auto& [start, entry] = *std::prev(next);
+    return address - start < entry.bytes + kRedzone ? entry.history : BlockHistory{};
 }
 
 // The first that lies there or behind, if only with its end.
@@ -170,6 +201,7 @@ Misuse BlockLedger::kind_of_unknown(std::uintptr_t address) const
 void BlockLedger::check(const Entries::value_type& entry) const
 {
     const auto& [address, block] = entry;
+    if (block.is_retired) return;
     const auto* const start = reinterpret_cast<const void*>(address);
     if (block.is_free && !is_filled(address, block.bytes, kFree))
         report(Misuse::use_after_free, start, block.bytes);

@@ -16,6 +16,12 @@
 
 namespace tarn::detail {
 
+/// Calls that did something to a block, null where they are not kept.
+struct BlockHistory {
+    const CallStack* allocated = nullptr;
+    const CallStack* freed = nullptr;
+};
+
 /// Thread safety: one thread at a time.
 class BlockLedger {
 public:
@@ -52,6 +58,9 @@ public:
 
     /// Forgets what lies in memory that is not the resource's any longer.
     void forget(const void* begin, std::size_t size) noexcept;
+    /// The memory of a block is not the resource's any longer: it is known to have been given back
+    /// until another one lies there, and not looked at.
+    void retire(const void* block) noexcept;
 
     /// Looks at all canaries and at all free blocks.
     void check() const;
@@ -63,6 +72,9 @@ public:
 
     std::size_t live() const noexcept { return live_; }
 
+    /// What reports of this block also tell; null if it is not known.
+    BlockHistory* history_of(const void* block) noexcept;
+
     /// Reports misuse of an address of this resource.
     void report(Misuse kind, const void* address, std::size_t size = 0,
                 std::size_t expected = 0) const;
@@ -73,11 +85,14 @@ private:
         std::size_t alignment;
         std::uint64_t number;
         bool is_free;
+        bool is_retired; // and free
+        BlockHistory history;
     };
     using Entries = std::map<std::uintptr_t, Entry>;
 
     Entries::iterator first_in(std::uintptr_t address) noexcept;
     Misuse kind_of_unknown(std::uintptr_t address) const;
+    BlockHistory history_at(std::uintptr_t address) const noexcept;
     void check(const Entries::value_type& entry) const;
     void take_back(Entries::value_type& entry);
 

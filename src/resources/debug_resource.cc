@@ -9,7 +9,8 @@ DebugResource::DebugResource(const Options& options, std::pmr::memory_resource* 
     : Resource(options.name), upstream_(upstream != nullptr ? upstream : malloc_resource()),
       report_leaks_(options.report_leaks),
       blocks_(std::make_unique<detail::WatchedBlocks>(options.name, upstream_, options.keep_freed,
-                                                      options.limit))
+                                                      options.limit, options.stack_depth,
+                                                      options.keep_records))
 {}
 
 DebugResource::~DebugResource()
@@ -21,7 +22,8 @@ std::vector<DebugResource::Leak> DebugResource::leaks() const
 {
     std::vector<Leak> leaks;
     for (const auto& block : blocks_->live())
-        leaks.push_back({block.address, block.bytes, block.alignment});
+        leaks.push_back({block.address, block.bytes, block.alignment,
+                         block.allocated != nullptr ? *block.allocated : CallStack{}});
     return leaks;
 }
 
@@ -37,12 +39,13 @@ void DebugResource::release()
 
 void* DebugResource::do_try_allocate(std::size_t bytes, std::size_t alignment) noexcept
 {
-    return blocks_->try_allocate(bytes, alignment);
+    return blocks_->try_allocate(bytes, alignment, __builtin_return_address(0));
 }
 
 void DebugResource::do_deallocate(void* block, std::size_t bytes, std::size_t alignment)
 {
-    if (block != nullptr) blocks_->deallocate(block, detail::at_least_one(bytes), alignment);
+    const void* const from = __builtin_return_address(0);
+    if (block != nullptr) blocks_->deallocate(block, detail::at_least_one(bytes), alignment, from);
 }
 
 bool DebugResource::do_owns(const void* address) const noexcept

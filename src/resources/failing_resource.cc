@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <tarn/failing_resource.h>
+#include <tarn/misuse.h>
 
 namespace tarn {
 
@@ -31,7 +32,31 @@ void* FailingResource::do_try_allocate(std::size_t bytes, std::size_t alignment)
     const std::uint64_t number = requests_.fetch_add(1, std::memory_order_relaxed) + 1;
     if (!is_to_fail(number, bytes)) return WrapperResource::do_try_allocate(bytes, alignment);
     refused_.fetch_add(1, std::memory_order_relaxed);
+    {
+        const std::lock_guard lock(mutex_);
+        last_refusal_ = CallStack::here(CallStack::kMost, __builtin_return_address(0));
+    }
     return counted(nullptr, bytes);
 }
+
+CallStack FailingResource::last_refusal() const
+{
+    const std::lock_guard lock(mutex_);
+    return last_refusal_;
+}
+
+namespace detail {
+
+void report_leak_after(const FailingResource& resource)
+{
+    const CallStack refused = resource.last_refusal();
+    report_misuse({.kind = Misuse::leak,
+                   .resource = resource.name(),
+                   .address = nullptr,
+                   .size = resource.in_use(),
+                   .refused = &refused});
+}
+
+} // namespace detail
 
 } // namespace tarn

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include <tarn/call_stack.h>
 #include <tarn/misuse.h>
 
 #include "src/base/print.h"
@@ -9,6 +10,12 @@
 namespace tarn {
 
 namespace {
+
+void print_calls(Printer& out, const char* what, const CallStack* stack)
+{
+    if (stack == nullptr || stack->calls().empty()) return;
+    out << "  " << what << ":\n" << stack->text().c_str();
+}
 
 void print_and_abort(const MisuseReport& report)
 {
@@ -19,6 +26,9 @@ void print_and_abort(const MisuseReport& report)
         if (report.size != 0) out << ", size " << std::uint64_t{report.size};
         if (report.expected != 0) out << ", expected " << std::uint64_t{report.expected};
         out << "\n";
+        print_calls(out, "allocated by", report.allocated);
+        print_calls(out, "given back by", report.freed);
+        print_calls(out, "after memory was refused to", report.refused);
     }
     std::abort();
 }

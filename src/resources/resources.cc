@@ -12,6 +12,7 @@
 #include <tarn/frame_allocator.h>
 #include <tarn/misuse.h>
 #include <tarn/resources.h>
+#include <tarn/version.h>
 
 #include "src/resources/c_interface.h"
 
@@ -54,6 +55,11 @@ static_assert(std::is_trivially_copyable_v<Mark> && sizeof(Mark) <= sizeof(tarn_
 
 using tarn::detail::guarded;
 using tarn::detail::has_null;
+
+const char* tarn_resources_version()
+{
+    return TARN_VERSION;
+}
 
 const char* tarn_strerror(int error)
 {

@@ -12,8 +12,30 @@ WatchedBlocks::~WatchedBlocks()
     release();
 }
 
-void* WatchedBlocks::try_allocate(std::size_t bytes, std::size_t alignment) noexcept
+std::size_t WatchedBlocks::StackHash::operator()(const CallStack& stack) const noexcept
 {
+    // FNV-1a, a call at a time.
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const void* const call : stack.calls())
+        hash = (hash ^ reinterpret_cast<std::uintptr_t>(call)) * 0x100000001b3U;
+    return hash;
+}
+
+// Null where none are kept, or there is no memory for them.
+const CallStack* WatchedBlocks::keep(const CallStack& stack) noexcept
+{
+    if (stack.calls().empty()) return nullptr;
+    try {
+        return &*stacks_.insert(stack).first;
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+void* WatchedBlocks::try_allocate(std::size_t bytes, std::size_t alignment,
+                                  const void* from) noexcept
+{
+    const CallStack stack = CallStack::here(stack_depth_, from);
     const std::lock_guard lock(mutex_);
     ++statistics_.failures;
     if (!is_serviceable(bytes, alignment)) return nullptr;
@@ -23,9 +45,12 @@ void* WatchedBlocks::try_allocate(std::size_t bytes, std::size_t alignment) noex
     if (block == nullptr) return nullptr;
     bool is_entered = ledger_.add(block, bytes, alignment);
     try {
-        if (is_entered)
+        if (is_entered) {
+            const CallStack* const calls = keep(stack);
+            ledger_.history_of(block)->allocated = calls;
             live_.insert_or_assign(reinterpret_cast<std::uintptr_t>(block),
-                                   Block{block, bytes, alignment});
+                                   Block{block, bytes, alignment, calls});
+        }
     } catch (const std::bad_alloc&) {
         ledger_.forget(block, size);
         is_entered = false;
@@ -44,14 +69,17 @@ void* WatchedBlocks::try_allocate(std::size_t bytes, std::size_t alignment) noex
     return block;
 }
 
-bool WatchedBlocks::deallocate(void* block, std::size_t bytes, std::size_t alignment)
+bool WatchedBlocks::deallocate(void* block, std::size_t bytes, std::size_t alignment,
+                               const void* from)
 {
+    const CallStack stack = CallStack::here(stack_depth_, from);
     const std::lock_guard lock(mutex_);
     if (!ledger_.remove(block, bytes, alignment)) return false;
+    ledger_.history_of(block)->freed = keep(stack);
     live_.erase(reinterpret_cast<std::uintptr_t>(block));
     ++statistics_.deallocations;
     statistics_.in_use -= bytes;
-    freed_.push_back({block, bytes, alignment});
+    freed_.push_back({block, bytes, alignment, nullptr});
     freed_bytes_ += bytes;
     while (freed_bytes_ > quarantine_) {
         const Block oldest = freed_.front();
@@ -66,7 +94,10 @@ bool WatchedBlocks::deallocate(void* block, std::size_t bytes, std::size_t align
 void WatchedBlocks::give_back(const Block& block)
 {
     const std::size_t size = block.bytes + kRedzone;
-    ledger_.forget(block.address, size);
+    if (keeps_records_)
+        ledger_.retire(block.address);
+    else
+        ledger_.forget(block.address, size);
     unpoison(block.address, size);
     statistics_.reserved -= size;
     upstream_.deallocate(block.address, size, block.alignment);

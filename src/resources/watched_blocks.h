@@ -10,8 +10,10 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
+#include <tarn/call_stack.h>
 #include <tarn/resource.h>
 
 #include "src/resources/block_ledger.h"
@@ -26,22 +28,28 @@ public:
         void* address;
         std::size_t bytes;
         std::size_t alignment;
+        const CallStack* allocated; // by these calls, if they are kept
     };
 
     /// Keeps at most `quarantine` bytes of blocks that were given back; no more than `limit` bytes
-    /// are in use.
+    /// are in use. `stack_depth`: so many calls are kept of each allocation and free.
+    /// `keeps_records`: those of blocks that upstream has again stay.
     WatchedBlocks(const char* name, std::pmr::memory_resource* upstream, std::size_t quarantine,
-                  std::size_t limit = SIZE_MAX)
-        : upstream_(upstream), quarantine_(quarantine), limit_(limit), ledger_(name)
+                  std::size_t limit = SIZE_MAX, std::size_t stack_depth = 0,
+                  bool keeps_records = false)
+        : upstream_(upstream), quarantine_(quarantine), limit_(limit), stack_depth_(stack_depth),
+          keeps_records_(keeps_records), ledger_(name)
     {}
     WatchedBlocks(const WatchedBlocks&) = delete;
     WatchedBlocks& operator=(const WatchedBlocks&) = delete;
     ~WatchedBlocks();
 
-    /// Errors: nullptr.
-    void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept;
+    /// `from`: see CallStack::here(). Errors: nullptr.
+    void* try_allocate(std::size_t bytes, std::size_t alignment,
+                       const void* from = nullptr) noexcept;
     /// Returns false after a report.
-    bool deallocate(void* block, std::size_t bytes, std::size_t alignment);
+    bool deallocate(void* block, std::size_t bytes, std::size_t alignment,
+                    const void* from = nullptr);
     bool owns(const void* address) const;
 
     /// Reports writes behind blocks and into free ones.
@@ -56,15 +64,23 @@ public:
     ResourceStatistics statistics() const;
 
 private:
+    struct StackHash {
+        std::size_t operator()(const CallStack& stack) const noexcept;
+    };
+
     void give_back(const Block& block);
+    const CallStack* keep(const CallStack& stack) noexcept;
 
     Upstream upstream_;
     std::size_t quarantine_;
     std::size_t limit_;
+    std::size_t stack_depth_;
+    bool keeps_records_;
     mutable std::mutex mutex_; // guards all below
     BlockLedger ledger_;
     std::map<std::uintptr_t, Block> live_;
-    std::deque<Block> freed_; // the oldest first
+    std::deque<Block> freed_;                         // the oldest first
+    std::unordered_set<CallStack, StackHash> stacks_; // each once; they stay until the end
     std::size_t freed_bytes_ = 0;
     ResourceStatistics statistics_;
 };

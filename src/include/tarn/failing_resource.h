@@ -8,11 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <mutex>
 #include <new>
 
 #include <tarn/api.h>
+#include <tarn/call_stack.h>
 #include <tarn/counting_resource.h>
-#include <tarn/misuse.h>
 
 namespace tarn {
 
@@ -36,6 +37,9 @@ public:
     {}
     ~FailingResource() override;
 
+    /// The calls that led to the request that was refused last; of none, if none was.
+    CallStack last_refusal() const;
+
     /// Requests so far, and those of them that were refused on purpose.
     std::uint64_t requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
     std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
@@ -49,12 +53,20 @@ private:
     Options options_;
     std::atomic<std::uint64_t> requests_{0}; // relaxed: counts
     std::atomic<std::uint64_t> refused_{0};
+    mutable std::mutex mutex_; // guards the following
+    CallStack last_refusal_;
 };
+
+namespace detail {
+/// With the calls that were refused.
+TARN_API void report_leak_after(const FailingResource& resource);
+} // namespace detail
 
 /// Calls `work(resource)` again and again: the first time the first request is refused, then the
 /// second, until a run needs none of those. So every path that a lack of memory takes is taken
 /// once. std::bad_alloc of `work` is expected, other exceptions are passed on. What a run does not
-/// give back is reported as a leak. Returns the number of refusals.
+/// give back is reported as a leak, with the calls that were refused. Returns the number of
+/// refusals.
 template <class Work>
 std::uint64_t fail_each_allocation(Work work, std::pmr::memory_resource* upstream = nullptr)
 {
@@ -64,8 +76,7 @@ std::uint64_t fail_each_allocation(Work work, std::pmr::memory_resource* upstrea
             work(resource);
         } catch (const std::bad_alloc&) { // as it should
         }
-        if (resource.in_use() != 0)
-            report_misuse({Misuse::leak, resource.name(), nullptr, resource.in_use()});
+        if (resource.in_use() != 0) detail::report_leak_after(resource);
         if (resource.refused() == 0) return at - 1;
     }
 }

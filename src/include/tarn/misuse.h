@@ -11,6 +11,8 @@
 
 namespace tarn {
 
+class CallStack;
+
 /// What a program can do wrong with memory of a resource.
 enum class Misuse : std::uint8_t {
     double_free,     // the block is free already, or a reset or rewind has taken it
@@ -36,6 +38,10 @@ struct MisuseReport {
     const void* address;      // what was given to it, or the damaged block
     std::size_t size = 0;     // as the caller says
     std::size_t expected = 0; // as the resource knows, where it does
+    // Calls, of resources that keep them (<tarn/call_stack.h>), while the handler runs.
+    const CallStack* allocated = nullptr; // that allocated the block
+    const CallStack* freed = nullptr;     // that gave it back
+    const CallStack* refused = nullptr;   // that were refused memory before
 };
 
 /// Takes a report. It may throw, which leaves the resource as it was before the call that is
@@ -44,7 +50,8 @@ struct MisuseReport {
 using MisuseHandler = void (*)(const MisuseReport& report);
 
 /// Sets the handler of the process and returns the one before; nullptr is the default, which prints
-/// one line on standard error and aborts. Thread safety: any thread at any time.
+/// one line on standard error, and the calls it is told, and aborts. Thread safety: any thread at
+/// any time.
 TARN_API MisuseHandler set_misuse_handler(MisuseHandler handler) noexcept;
 
 /// Calls the handler. For resources, also those of programs.

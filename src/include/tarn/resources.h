@@ -39,6 +39,10 @@ enum tarn_error {
     TARN_ERROR_MISUSE = -5     /* was reported to the handler, which returned */
 };
 
+/* The version of the library that runs, a constant text; TARN_VERSION of <tarn/version.h> is that
+ * of the headers. */
+TARN_API const char* tarn_resources_version(void);
+
 /* A constant text, also for numbers that are no error. */
 TARN_API const char* tarn_strerror(int error);
 

@@ -8,6 +8,7 @@
 #include <tarn/arena_resource.h>
 #include <tarn/failing_resource.h>
 
+#include "tests/unit/resources/has_call.h"
 #include "tests/unit/resources/misuse_handler.h"
 
 namespace tarn {
@@ -73,17 +74,55 @@ TEST(FailEachAllocation, TakesEveryPath)
     EXPECT_EQ(runs, 11);
 }
 
+namespace {
+
+const void* asks_called = nullptr;
+
+__attribute__((noinline)) void* asks(std::pmr::memory_resource& resource)
+{
+    asks_called = __builtin_return_address(0);
+    void* volatile block = resource.allocate(8);
+    return block;
+}
+
+void leaks_the_first(std::pmr::memory_resource& resource)
+{
+    void* const first = resource.allocate(8);
+    void* const second = asks(resource); // if this throws, the first is lost
+    resource.deallocate(second, 8);
+    resource.deallocate(first, 8);
+}
+
+} // namespace
+
+TEST(Failing, TellsTheCallsItRefused)
+{
+    FailingResource resource({.at = 2});
+    static_cast<void>(resource.try_allocate(8));
+    EXPECT_TRUE(resource.last_refusal().calls().empty());
+    EXPECT_THROW(static_cast<void>(asks(resource)), std::bad_alloc);
+    const CallStack refused = resource.last_refusal();
+    EXPECT_TRUE(test::has_call(&refused, asks_called)) << refused;
+}
+
+TEST(FailEachAllocation, ReportsWhoseRefusalLostMemory)
+{
+    static int reports = 0;
+    const MisuseHandler before = set_misuse_handler([](const MisuseReport& report) {
+        ++reports;
+        EXPECT_TRUE(test::has_call(report.refused, asks_called));
+    });
+    ArenaResource arena; // takes back what is lost
+    fail_each_allocation(leaks_the_first, &arena);
+    set_misuse_handler(before);
+    EXPECT_EQ(reports, 1);
+}
+
 TEST(FailEachAllocation, ReportsALeakOnAnErrorPath)
 {
     const test::ThrowingMisuseHandler misuse;
     ArenaResource arena; // takes back what is lost
-    const auto leaky = [](std::pmr::memory_resource& resource) {
-        void* const first = resource.allocate(8);
-        void* const second = resource.allocate(8); // if this throws, the first is lost
-        resource.deallocate(second, 8);
-        resource.deallocate(first, 8);
-    };
-    EXPECT_EQ(misuse.of([&] { fail_each_allocation(leaky, &arena); }), Misuse::leak);
+    EXPECT_EQ(misuse.of([&] { fail_each_allocation(leaks_the_first, &arena); }), Misuse::leak);
 }
 
 } // namespace tarn

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <tarn/resources.h>
+#include <tarn/version.h>
 
 static char misuse[32];
 static unsigned misuses;
@@ -25,6 +26,7 @@ static void errors_have_texts(void)
         for (int other = error + 1; other <= TARN_OK; ++other)
             EXPECT(strcmp(tarn_strerror(error), tarn_strerror(other)) != 0);
     EXPECT(strcmp(tarn_strerror(77), tarn_strerror(-77)) == 0);
+    EXPECT(strcmp(tarn_resources_version(), TARN_VERSION) == 0);
 }
 
 static void a_pool_serves_until_it_is_empty(void)
