@@ -2,16 +2,28 @@
 
 #include "tracer/trace_profile.h"
 
+#include <algorithm>
 #include <csignal>
+#include <span>
 
 #include "src/base/units.h"
 #include "src/os/stack.h"
+#include "tracer/advice.h"
 #include "tracer/call_names.h"
 #include "tracer/helper.h"
+#include "tracer/report_text.h"
 #include "tracer/sites.h"
 #include "tracer/traces.h"
 
 namespace tarn {
+
+namespace {
+
+/// Lines of advice that a profile has, and bytes of one.
+constexpr std::size_t kMostAdvice = 100;
+constexpr std::size_t kMostText = 320;
+
+} // namespace
 
 void describe_sites(HelperText& text)
 {
@@ -29,6 +41,21 @@ void describe_sites(HelperText& text)
     }
 }
 
+void describe_advice(HelperText& text, TracePlaces& places)
+{
+    const std::span all = places.all();
+    std::ranges::sort(all, std::ranges::greater(), &Place::spared);
+    for (const Place& place : all.first(std::min(kMostAdvice, all.size()))) {
+        if (place.spared == 0) return;
+        text << "C ";
+        text.hexadecimal(place.trace) << " ";
+        text << text_of<kMostText>([&](Printer& out) {
+                    print_advice(out, place.advice, places.advice_figures(place));
+                }).view()
+             << "\n";
+    }
+}
+
 namespace {
 
 /// What write_trace_profile() takes along to the stack that it runs on.
@@ -40,6 +67,12 @@ struct Job {
 };
 constinit Job job{};
 
+void describe(void* places, HelperText& text)
+{
+    describe_sites(text);
+    describe_advice(text, *static_cast<TracePlaces*>(places));
+}
+
 void do_job()
 {
     if (helper_path().empty()) {
@@ -47,15 +80,14 @@ void do_job()
         return;
     }
     CallNames names;
-    if (!names.add_all()) {
+    TracePlaces places;
+    if (!names.add_all() || !places.collect({}, tick_rate.nanoseconds_per_tick())) {
         job.problem = "no memory for it";
         return;
     }
-    const bool has_answered =
-        names.resolve({.suppressions = "",
-                       .profile = job.path,
-                       .describe = [](void*, HelperText& text) { describe_sites(text); }},
-                      job.sink);
+    const bool has_answered = names.resolve(
+        {.suppressions = "", .profile = job.path, .describe = describe, .context = &places},
+        job.sink);
     if (!has_answered) job.problem = "the tarn command did not answer";
     job.is_written = names.has_profile();
 }

@@ -8,11 +8,16 @@
 
 #include "src/base/print.h"
 #include "tracer/helper_text.h"
+#include "tracer/trace_places.h"
 
 namespace tarn {
 
 /// Tells the helper what the sites have done: the K and T lines of command/resolve.h.
 void describe_sites(HelperText& text);
+
+/// Tells the helper what places could do instead, those that would spare the most first: the C
+/// lines of command/resolve.h. Sorts the places.
+void describe_advice(HelperText& text, TracePlaces& places);
 
 /// Writes a file with what the trace has counted so far, and one line to `sink` that says so. The
 /// program's other threads may go on meanwhile; the figures are then a moment apart. Neither

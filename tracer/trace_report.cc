@@ -30,9 +30,6 @@ namespace {
 constexpr std::size_t kMostCallsListed = 10;
 /// Below, nobody would make them fewer.
 constexpr std::uint64_t kFewResizes = 10;
-/// Lines of advice that a profile has, and bytes of one.
-constexpr std::size_t kMostAdvice = 100;
-constexpr std::size_t kMostText = 320;
 /// So many are listed whatever trace_max says.
 constexpr std::size_t kFewTags = 20;
 /// Every program has some slabs that are hardly used: a place is listed that keeps so much more,
@@ -201,22 +198,11 @@ private:
         print_pressure(out_, margin.view(), options_.heap->pressure(), options_.started_at);
     }
 
-    /// For the profile: the sites, and C lines of advice.
+    /// For the profile.
     static void describe_all(void* report, HelperText& text)
     {
         describe_sites(text);
-        auto& self = *static_cast<TraceReport*>(report);
-        const std::span places = self.places_.all();
-        std::ranges::sort(places, std::ranges::greater(), &Place::spared);
-        for (const Place& place : places.first(std::min(kMostAdvice, places.size()))) {
-            if (place.spared == 0) return;
-            text << "C ";
-            text.hexadecimal(place.trace) << " ";
-            text << text_of<kMostText>([&](Printer& out) {
-                        print_advice(out, place.advice, self.places_.advice_figures(place));
-                    }).view()
-                 << "\n";
-        }
+        describe_advice(text, static_cast<TraceReport*>(report)->places_);
     }
 
     void print_all_advice()

@@ -3,7 +3,8 @@
 #
 # Promise: a trace and a sample of it give the same advice about places of which there is enough to
 # say, and none about others; of a sample it is said by how much the figures may be off, and they are
-# right within that. It names a type of the library. The profile has it as comments. What is hot comes first, with its share and its rate.
+# right within that. It names a type of the library. The profile has it as comments, as has one that
+# is written meanwhile. What is hot comes first, with its share and its rate.
 
 import os
 import re
@@ -90,6 +91,20 @@ for options in "trace", "profile,sample=4k":
     expect(set(often[:2]) == {"scratch", "object"}, "the two that allocate most often", often)
     most = list(entries(text, "allocate the most bytes:"))
     expect(most[0] == "growing", "what allocates most", most)
+
+# A profile that is written meanwhile has what is known then.
+with tempfile.TemporaryDirectory() as directory:
+    run(LIBRARY, SUBJECT, timeout=120,
+        TARN=f"trace,interval=1mb,dumps_max=100,trace_file={directory}/%n.pb.gz")
+    count = len(os.listdir(directory))
+    expect(count >= 3, "some profiles", count)
+    seen = [Profile(f"{directory}/{number}.pb.gz").comments for number in range(count)]
+    for comment in sum(seen, []):
+        expect(any(comment.startswith(word + ": ") and f"{place}(" in comment
+                   for place, (word, _, _) in PLACES.items()), "advice on a place", comment)
+    places = [sum(any(f"{place}(" in comment for comment in comments) for place in PLACES)
+              for comments in seen]
+    expect(1 <= places[count // 2] <= len(PLACES) == places[-1], "more and more of them", places)
 
 # Of a sample that has a few blocks of each place, if any, nothing is said.
 text, comments, told = report("profile,sample=64m")
