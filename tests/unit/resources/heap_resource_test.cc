@@ -2,7 +2,6 @@
 #include <atomic>
 #include <memory>
 #include <memory_resource>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,7 +19,7 @@
 #include "tests/unit/resources/counted.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
-#include "tests/unit/support/contents.h"
+#include "tests/unit/resources/wandering_blocks.h"
 #include "tests/unit/support/threads.h"
 
 namespace tarn {
@@ -133,28 +132,9 @@ TEST(Heap, ResetGivesEverythingBackAndStartsAgain)
 TEST(Heap, AnyThreadAllocatesAndAnyOtherGivesBack)
 {
     HeapResource heap({.batch = 512});
-    std::mutex mutex;
-    std::vector<std::pair<unsigned char*, std::size_t>> shared;
-    test::in_threads(4, [&](std::size_t thread) {
-        for (std::size_t i = 0; i < 2000; ++i) {
-            const std::size_t bytes = 16 + (i * 379 + thread) % 20'000; // large ones, too
-            auto* const block = static_cast<unsigned char*>(heap.allocate(bytes));
-            test::fill(block, bytes, bytes);
-            const std::lock_guard lock(mutex);
-            shared.emplace_back(block, bytes);
-            if (i % 3 == 0) continue;
-            std::swap(shared.back(), shared[i * 31 % shared.size()]);
-            const auto [other, size] = shared.back();
-            shared.pop_back();
-            EXPECT_TRUE(test::holds(other, size, size));
-            heap.deallocate(other, size);
-        }
+    test::give_back_in_other_threads(heap, 2000, [](std::size_t i, std::size_t thread) {
+        return 16 + (i * 379 + thread) % 20'000; // large ones, too
     });
-    for (const auto& [block, bytes] : shared)
-        heap.deallocate(block, bytes);
-    EXPECT_EQ(heap.statistics().in_use, 0U);
-    EXPECT_EQ(heap.statistics().allocations, 8000U);
-    EXPECT_EQ(heap.statistics().deallocations, 8000U);
 }
 
 TEST(Heap, ThreadsGoOnAfterAReset)

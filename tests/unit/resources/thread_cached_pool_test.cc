@@ -2,7 +2,6 @@
 #include <atomic>
 #include <memory>
 #include <memory_resource>
-#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "tests/unit/resources/counted.h"
 #include "tests/unit/resources/misuse_handler.h"
 #include "tests/unit/resources/model.h"
+#include "tests/unit/resources/wandering_blocks.h"
 #include "tests/unit/support/contents.h"
 #include "tests/unit/support/threads.h"
 
@@ -89,28 +89,8 @@ TEST(ThreadCachedPool, WhatAThreadKeptGoesToTheOthers)
 TEST(ThreadCachedPool, BlocksWanderBetweenThreads)
 {
     ThreadCachedPool pool({.batch = 512});
-    std::mutex mutex;
-    std::vector<std::pair<unsigned char*, std::size_t>> shared;
-    test::in_threads(4, [&](std::size_t thread) {
-        for (std::size_t i = 0; i < 3000; ++i) {
-            const std::size_t bytes = 16 + (i * 37 + thread) % 500;
-            auto* const block = static_cast<unsigned char*>(pool.allocate(bytes));
-            test::fill(block, bytes, bytes);
-            const std::lock_guard lock(mutex);
-            shared.emplace_back(block, bytes);
-            if (i % 3 == 0) continue;
-            std::swap(shared.back(), shared[i * 31 % shared.size()]);
-            const auto [other, size] = shared.back();
-            shared.pop_back();
-            EXPECT_TRUE(test::holds(other, size, size));
-            pool.deallocate(other, size);
-        }
-    });
-    for (const auto& [block, bytes] : shared)
-        pool.deallocate(block, bytes);
-    EXPECT_EQ(pool.statistics().in_use, 0U);
-    EXPECT_EQ(pool.statistics().allocations, 12'000U);
-    EXPECT_EQ(pool.statistics().deallocations, 12'000U);
+    test::give_back_in_other_threads(
+        pool, 3000, [](std::size_t i, std::size_t thread) { return 16 + (i * 37 + thread) % 500; });
 }
 
 TEST(ThreadCachedPool, InstancesAreApart)
