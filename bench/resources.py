@@ -26,6 +26,7 @@ SUBJECTS = (
     "frame",
     "mapped",
     "object",
+    "page",
     "pool",
     "ring",
     "scratch",

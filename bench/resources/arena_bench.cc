@@ -6,10 +6,14 @@
 // a virtual call a little more, as std::pmr's monotonic buffer; then malloc and free.
 
 #include <memory_resource>
+#include <optional>
+#include <utility>
 
 #include <tarn/arena_resource.h>
 #include <tarn/fixed_buffer_resource.h>
 #include <tarn/mmap_resource.h>
+#include <tarn/phase_arena.h>
+#include <tarn/process_arena.h>
 
 #include "bench/resources/rounds.h"
 
@@ -89,6 +93,30 @@ void std_monotonic_virtual(benchmark::State& state)
     rounds_by_virtual_call(state, monotonic, [&] { monotonic.release(); });
 }
 
+// Each round a phase, with its name, its times and its counts.
+void phase_arena(benchmark::State& state)
+{
+    tarn::PhaseArena arena;
+    auto* const resource = bench::out_of_sight(&arena.resource());
+    std::optional<tarn::PhaseArena::Phase> phase(std::in_place, arena, "round");
+    run_rounds(
+        state, [&](std::size_t bytes) { return resource->allocate(bytes, 16); },
+        [&] {
+            phase.reset();
+            phase.emplace(arena, "round");
+        });
+}
+
+// It has no end but that of the process: a new one in each round.
+void process_arena_cold(benchmark::State& state)
+{
+    std::optional<tarn::ProcessArena> arena(std::in_place);
+    auto* const here = bench::out_of_sight(&arena);
+    run_rounds(
+        state, [&](std::size_t bytes) { return (*here)->allocate(bytes, 16); },
+        [&] { here->emplace(); });
+}
+
 // New chunks from upstream in each round, as for a request that is served once.
 void arena_cold(benchmark::State& state)
 {
@@ -116,10 +144,12 @@ BENCHMARK(arena)->Apply(bench::sizes);
 BENCHMARK(arena_that_grows)->Apply(bench::sizes);
 BENCHMARK(fixed_buffer)->Apply(bench::sizes);
 BENCHMARK(std_monotonic)->Apply(bench::sizes);
+BENCHMARK(phase_arena)->Apply(bench::sizes);
 BENCHMARK(arena_virtual)->Apply(bench::sizes);
 BENCHMARK(mmap_virtual)->Apply(bench::sizes);
 BENCHMARK(std_monotonic_virtual)->Apply(bench::sizes);
 BENCHMARK(arena_cold)->Apply(bench::sizes);
 BENCHMARK(std_monotonic_cold)->Apply(bench::sizes);
+BENCHMARK(process_arena_cold)->Apply(bench::sizes);
 BENCHMARK(bench::malloc_and_free)->Name("malloc_and_free")->Apply(bench::sizes);
 BENCHMARK_MAIN();

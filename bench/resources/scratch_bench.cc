@@ -63,6 +63,12 @@ void pair_of_a_stack(benchmark::State& state)
     pairs_of(state, stack);
 }
 
+void pair_of_a_high_end(benchmark::State& state)
+{
+    tarn::DoubleEndedStack stack;
+    pairs_of(state, stack.high());
+}
+
 void pair_of_an_arena(benchmark::State& state)
 {
     tarn::ArenaResource arena;
@@ -94,6 +100,7 @@ BENCHMARK(bench::malloc_and_free)->Name("malloc_and_free")->Apply(bench::sizes);
 BENCHMARK(pair_of_an_arena)->Arg(64);
 BENCHMARK(pair_of_a_stack_fallback)->Arg(64);
 BENCHMARK(pair_of_a_stack)->Arg(64);
+BENCHMARK(pair_of_a_high_end)->Arg(64);
 BENCHMARK(pair_of_std_unsynchronized_pool)->Arg(64);
 BENCHMARK(malloc_pair)->Arg(64);
 BENCHMARK_MAIN();

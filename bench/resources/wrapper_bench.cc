@@ -14,11 +14,14 @@
 #include <tarn/counting_resource.h>
 #include <tarn/debug_resource.h>
 #include <tarn/fallback_resource.h>
+#include <tarn/group_resource.h>
 #include <tarn/limit_resource.h>
+#include <tarn/profiling_resource.h>
 #include <tarn/slab_resource.h>
 #include <tarn/smart_allocator.h>
 #include <tarn/strategy.h>
 #include <tarn/synchronized_resource.h>
+#include <tarn/tracing_resource.h>
 
 #include "bench/resources/round_trips.h"
 
@@ -85,6 +88,25 @@ void debug(benchmark::State& state)
 void debug_with_calls(benchmark::State& state)
 {
     tarn::DebugResource resource;
+    run(state, resource);
+}
+
+void group(benchmark::State& state)
+{
+    tarn::GroupResource resource;
+    run(state, resource);
+}
+
+void profiling(benchmark::State& state)
+{
+    tarn::ProfilingResource resource;
+    run(state, resource);
+}
+
+// No trace is being made, as mostly.
+void tracing(benchmark::State& state)
+{
+    tarn::TracingResource resource("bench");
     run(state, resource);
 }
 
@@ -189,6 +211,9 @@ BENCHMARK(limit)->Apply(counts);
 BENCHMARK(limit_of_two_levels)->Apply(counts);
 BENCHMARK(canary)->Apply(counts);
 BENCHMARK(canary_and_poison)->Apply(counts);
+BENCHMARK(group)->Apply(counts);
+BENCHMARK(profiling)->Apply(counts);
+BENCHMARK(tracing)->Apply(counts);
 BENCHMARK(debug)->Apply(counts);
 BENCHMARK(debug_with_calls)->Apply(counts);
 BENCHMARK(slab_below)->Apply(counts);
