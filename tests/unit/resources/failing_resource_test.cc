@@ -98,7 +98,7 @@ void leaks_the_first(std::pmr::memory_resource& resource)
 TEST(Failing, TellsTheCallsItRefused)
 {
     FailingResource resource({.at = 2});
-    static_cast<void>(resource.try_allocate(8));
+    resource.deallocate(resource.allocate(8), 8);
     EXPECT_TRUE(resource.last_refusal().calls().empty());
     EXPECT_THROW(static_cast<void>(asks(resource)), std::bad_alloc);
     const CallStack refused = resource.last_refusal();
