@@ -56,7 +56,7 @@ bool BlockLedger::verify(const void* block, std::size_t bytes, std::size_t align
 {
     const auto found = entries_.find(number_of(block));
     if (found == entries_.end()) {
-        report(kind_of_unknown(number_of(block)), block, bytes);
+        report(kind_of_unknown(block), block, bytes);
         return false;
     }
     const Entry& entry = found->second;
@@ -147,7 +147,8 @@ void BlockLedger::check(const void* block) const
 void BlockLedger::report(Misuse kind, const void* address, std::size_t size,
                          std::size_t expected) const
 {
-    const BlockHistory history = history_at(number_of(address));
+    const Entry* const entry = entry_around(address);
+    const BlockHistory history = entry != nullptr ? entry->history : BlockHistory{};
     report_misuse({.kind = kind,
                    .resource = resource_,
                    .address = address,
@@ -163,13 +164,13 @@ BlockHistory* BlockLedger::history_of(const void* block) noexcept
     return found != entries_.end() ? &found->second.history : nullptr;
 }
 
-// Of the block around the address, or of none.
-BlockHistory BlockLedger::history_at(std::uintptr_t address) const noexcept
+// Null where no block is, or only what lies behind one.
+const BlockLedger::Entry* BlockLedger::entry_around(const void* address) const noexcept
 {
-    const auto next = entries_.upper_bound(address);
-    if (next == entries_.begin()) return {};
+    const auto next = entries_.upper_bound(number_of(address));
+    if (next == entries_.begin()) return nullptr;
     const auto& [start, entry] = *std::prev(next);
-    return address - start < entry.bytes + kRedzone ? entry.history : BlockHistory{};
+    return number_of(address) - start < entry.bytes ? &entry : nullptr;
 }
 
 // The first that lies there or behind, if only with its end.
@@ -183,19 +184,13 @@ BlockLedger::Entries::iterator BlockLedger::first_in(std::uintptr_t address) noe
 
 bool BlockLedger::has(const void* address) const noexcept
 {
-    const auto next = entries_.upper_bound(number_of(address));
-    if (next == entries_.begin()) return false;
-    const auto& [start, entry] = *std::prev(next);
-    return !entry.is_free && number_of(address) - start < entry.bytes;
+    const Entry* const entry = entry_around(address);
+    return entry != nullptr && !entry->is_free;
 }
 
-Misuse BlockLedger::kind_of_unknown(std::uintptr_t address) const
+Misuse BlockLedger::kind_of_unknown(const void* address) const noexcept
 {
-    auto next = entries_.upper_bound(address);
-    if (next == entries_.begin()) return Misuse::not_owned;
-    const auto& before = *std::prev(next);
-    const bool is_within = address < before.first + before.second.bytes;
-    return is_within ? Misuse::misaligned : Misuse::not_owned;
+    return entry_around(address) != nullptr ? Misuse::misaligned : Misuse::not_owned;
 }
 
 void BlockLedger::check(const Entries::value_type& entry) const

@@ -91,8 +91,8 @@ private:
     using Entries = std::map<std::uintptr_t, Entry>;
 
     Entries::iterator first_in(std::uintptr_t address) noexcept;
-    Misuse kind_of_unknown(std::uintptr_t address) const;
-    BlockHistory history_at(std::uintptr_t address) const noexcept;
+    const Entry* entry_around(const void* address) const noexcept;
+    Misuse kind_of_unknown(const void* address) const noexcept;
     void check(const Entries::value_type& entry) const;
     void take_back(Entries::value_type& entry);
 

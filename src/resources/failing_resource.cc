@@ -32,9 +32,10 @@ void* FailingResource::do_try_allocate(std::size_t bytes, std::size_t alignment)
     const std::uint64_t number = requests_.fetch_add(1, std::memory_order_relaxed) + 1;
     if (!is_to_fail(number, bytes)) return WrapperResource::do_try_allocate(bytes, alignment);
     refused_.fetch_add(1, std::memory_order_relaxed);
+    const CallStack refused = CallStack::here(CallStack::kMost, __builtin_return_address(0));
     {
         const std::lock_guard lock(mutex_);
-        last_refusal_ = CallStack::here(CallStack::kMost, __builtin_return_address(0));
+        last_refusal_ = refused;
     }
     return counted(nullptr, bytes);
 }

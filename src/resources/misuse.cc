@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
 #include <cstdlib>
+#include <new>
 
 #include <tarn/call_stack.h>
 #include <tarn/misuse.h>
@@ -14,7 +15,13 @@ namespace {
 void print_calls(Printer& out, const char* what, const CallStack* stack)
 {
     if (stack == nullptr || stack->calls().empty()) return;
-    out << "  " << what << ":\n" << stack->text().c_str();
+    out << "  " << what << ":\n";
+    out.flush();
+    try {
+        out << stack->text();
+    } catch (const std::bad_alloc&) {
+        out << "    (no memory for their names)\n";
+    }
 }
 
 void print_and_abort(const MisuseReport& report)

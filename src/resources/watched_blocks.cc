@@ -2,6 +2,9 @@
 #include "src/resources/watched_blocks.h"
 
 #include <algorithm>
+#include <functional>
+#include <span>
+#include <string_view>
 
 #include "src/resources/sanitizer.h"
 
@@ -14,11 +17,9 @@ WatchedBlocks::~WatchedBlocks()
 
 std::size_t WatchedBlocks::StackHash::operator()(const CallStack& stack) const noexcept
 {
-    // FNV-1a, a call at a time.
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    for (const void* const call : stack.calls())
-        hash = (hash ^ reinterpret_cast<std::uintptr_t>(call)) * 0x100000001b3U;
-    return hash;
+    const auto bytes = std::as_bytes(stack.calls());
+    return std::hash<std::string_view>{}(
+        {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 // Null where none are kept, or there is no memory for them.
@@ -76,10 +77,11 @@ bool WatchedBlocks::deallocate(void* block, std::size_t bytes, std::size_t align
     const std::lock_guard lock(mutex_);
     if (!ledger_.remove(block, bytes, alignment)) return false;
     ledger_.history_of(block)->freed = keep(stack);
-    live_.erase(reinterpret_cast<std::uintptr_t>(block));
+    const auto freed = live_.find(reinterpret_cast<std::uintptr_t>(block));
+    freed_.push_back(freed->second);
+    live_.erase(freed);
     ++statistics_.deallocations;
     statistics_.in_use -= bytes;
-    freed_.push_back({block, bytes, alignment, nullptr});
     freed_bytes_ += bytes;
     while (freed_bytes_ > quarantine_) {
         const Block oldest = freed_.front();

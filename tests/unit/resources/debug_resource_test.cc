@@ -129,6 +129,27 @@ TEST(Debug, TellsTheCallsThatAllocatedABlockAndGaveItBack)
     EXPECT_TRUE(reported[2].freed.calls().empty());
 }
 
+TEST(Debug, TellsTheCallsOfABlockOfNoBytesButNotThoseOfANeighbour)
+{
+    const MisuseHandler before = set_misuse_handler(note);
+    reported.clear();
+    {
+        DebugResource debug({.report_leaks = false});
+        void* const none = debug.allocate(0);
+        debug.deallocate(none, 0);
+        debug.deallocate(none, 0);
+        auto* const block = static_cast<std::byte*>(debug.allocate(16));
+        debug.deallocate(block + 16, 16);
+    }
+    set_misuse_handler(before);
+    ASSERT_EQ(reported.size(), 2U);
+    EXPECT_EQ(reported[0].kind, Misuse::double_free);
+    EXPECT_FALSE(reported[0].allocated.calls().empty());
+    EXPECT_FALSE(reported[0].freed.calls().empty());
+    EXPECT_EQ(reported[1].kind, Misuse::not_owned);
+    EXPECT_TRUE(reported[1].allocated.calls().empty());
+}
+
 TEST(Debug, KeepsNoCallsIfToldSo)
 {
     DebugResource debug({.report_leaks = false, .stack_depth = 0});
