@@ -139,12 +139,6 @@ private:
         std::size_t room;
     };
 
-    static SizeClass class_of(Descriptor descriptor)
-    {
-        constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
-        return static_cast<SizeClass>(descriptor & kClassMask);
-    }
-
     static PooledPlace pooled_place(std::uintptr_t address, std::size_t granule,
                                     SizeClass size_class)
     {

@@ -35,6 +35,11 @@ struct Chunk;
 using Descriptor = std::uint32_t;
 inline constexpr int kOwnerShift = 8;
 
+constexpr SizeClass class_of(Descriptor descriptor)
+{
+    return static_cast<SizeClass>(descriptor & ((Descriptor{1} << kOwnerShift) - 1));
+}
+
 /// Chunks are as large as a huge page, so that one is never shared by two of them.
 inline constexpr std::size_t kChunkSize = os::kHugePageSize;
 inline constexpr std::size_t kChunkGranules = kChunkSize / kGranule;

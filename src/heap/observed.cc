@@ -7,76 +7,17 @@
 #include <utility>
 
 #include "src/fallback/address_table.h"
-#include "src/heap/granule_array.h"
 #include "src/heap/large.h"
+#include "src/heap/pooled_notes.h"
 #include "src/os/memory.h"
 #include "src/os/mutex.h"
 
 namespace tarn {
 
+constinit PooledNotes pooled_notes;
+
 namespace {
 
-/// A BlockNote of the pools, whose blocks have at most a megabyte. Its room is that of a class.
-struct PooledNote {
-    std::uint64_t born;
-    std::uint32_t trace;
-    std::uint32_t size : 24;
-    std::uint32_t size_class : 8;
-
-    void set(const BlockNote& note)
-    {
-        born = note.born;
-        trace = note.trace;
-        size = static_cast<std::uint32_t>(note.size & kSizeBits);
-        size_class = static_cast<std::uint8_t>(size_class_for(note.room));
-    }
-    BlockNote get() const
-    {
-        return {.trace = trace,
-                .born = born,
-                .size = size,
-                .room = block_size(static_cast<SizeClass>(size_class))};
-    }
-
-private:
-    static constexpr std::uint32_t kSizeBits = (std::uint32_t{1} << 24U) - 1;
-    static_assert(kMaxPooledSize <= kSizeBits);
-};
-static_assert(sizeof(PooledNote) == 16);
-
-/// Where the notes of a slab are: as many as the smallest blocks need in a granule, of which slabs
-/// of larger blocks use the beginning. A cache line more, or the first notes of all slabs would
-/// compete for the same lines of the CPU's cache.
-constexpr std::size_t kNotesInGranule = kGranule / kMinAlignment;
-constexpr std::size_t kNoteBytesInGranule = kNotesInGranule * sizeof(PooledNote) + 64;
-constexpr Descriptor kClassMask = (Descriptor{1} << kOwnerShift) - 1;
-
-/// Notes of the blocks in the pools. Each is written by who owns the block.
-class PooledNotes {
-public:
-    void initialise() { array_.reserve(address_range.granule_count()); }
-
-    /// nullptr: there is no memory for it.
-    PooledNote* find(const void* block, bool make)
-    {
-        const std::size_t granule = address_range.granule_of(block);
-        const Descriptor descriptor = address_range.descriptor_at_once(granule);
-        const auto size_class = static_cast<SizeClass>(descriptor & kClassMask);
-        const std::size_t first = AddressRange::first_granule(granule, size_class);
-        std::byte* const notes = make ? array_.make(first) : array_.find(first);
-        if (notes == nullptr) return nullptr;
-        const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(block) -
-                                                     address_range.granule_address(first));
-        return reinterpret_cast<PooledNote*>(notes) + block_index(shape_of(size_class), offset);
-    }
-
-    MemoryRange memory() const { return array_.memory(); }
-
-private:
-    GranuleArray<kNoteBytesInGranule> array_;
-};
-
-constinit PooledNotes pooled_notes;
 constinit AddressTable<BlockNote> large_notes;
 
 /// What a block stands for; 0: it is not in the sample.
@@ -86,7 +27,7 @@ std::uint32_t weight_of(const void* block, std::size_t size)
         return sample_heap.choose_large(size) ? sample_heap.weigh(size) : 0;
     if (!sample_heap.owns(block)) return 0;
     const Descriptor descriptor = address_range.descriptor(address_range.granule_of(block));
-    return sample_heap.weigh(block_size(static_cast<SizeClass>(descriptor & kClassMask)));
+    return sample_heap.weigh(block_size(class_of(descriptor)));
 }
 
 /// Bytes that `block` takes, or would without a gap.
@@ -101,7 +42,7 @@ std::size_t room_of(const void* block, std::size_t padded)
 [[gnu::always_inline]] inline BlockNote taken_note(const void* block)
 {
     if (!address_range.contains(block)) return large_notes.remove(block);
-    PooledNote* const own = pooled_notes.find(block, false);
+    PooledNote* const own = pooled_notes.find(place_of(block));
     return own != nullptr ? std::exchange(*own, {}).get() : BlockNote{};
 }
 
@@ -122,8 +63,8 @@ void detail::put_note(const void* block, const BlockNote& note)
 {
     if (!address_range.contains(block))
         large_notes.insert(block, note);
-    else if (PooledNote* const own = pooled_notes.find(block, true))
-        own->set(note);
+    else if (PooledNote* const own = pooled_notes.make(place_of(block)))
+        own->set({.born = note.born, .trace = note.trace}, note.size, size_class_for(note.room));
 }
 
 BlockNote detail::take_note(const void* block)
@@ -179,7 +120,7 @@ BlockNote note_of(const void* block)
 {
     if (settings.observer == nullptr) return {};
     if (!address_range.contains(block)) return large_notes.find(block);
-    const PooledNote* const own = pooled_notes.find(block, false);
+    const PooledNote* const own = pooled_notes.find(place_of(block));
     return own != nullptr ? own->get() : BlockNote{};
 }
 

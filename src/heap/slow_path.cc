@@ -11,12 +11,13 @@
 #include "src/heap/bad_free.h"
 #include "src/heap/deferred.h"
 #include "src/heap/emergency.h"
+#include "src/heap/give_back.h"
 #include "src/heap/heap_registry.h"
 #include "src/heap/large.h"
 #include "src/heap/observed.h"
+#include "src/heap/observed_path.h"
 #include "src/heap/page_heap.h"
 #include "src/heap/pressure.h"
-#include "src/heap/remote_free.h"
 #include "src/heap/settings.h"
 #include "src/heap/stay.h"
 #include "src/os/fork.h"
@@ -80,18 +81,8 @@ bool is_guarded(const void* block)
 void* allocate_granted(std::size_t size, std::size_t padded, std::size_t alignment)
 {
     if (settings.checks != nullptr) return settings.checks->enter_allocate(size, alignment);
-    const SlowPath path;
-    if (!path.entered()) return checked(emergency::allocate(padded, alignment));
-    // The first request of all has only just been told that there are checks.
-    if (settings.checks != nullptr) return allocate_checked({size, alignment, false});
-    if (void* const block = allocate_guarded(path, {size, alignment, false}, padded)) return block;
-    const std::size_t taken = with_gap(size, padded, alignment);
-    if (fits_pools(taken) && alignment <= kMaxPooledAlignment) {
-        if (void* const block = allocate_pooled(path.heap(), size_class_for(taken), padded))
-            return told(block, size, padded, alignment);
-    }
-    void* const block = allocate_large(std::max(taken, kMinAlignment), alignment, Zero::no);
-    return checked(told(block, size, padded, alignment));
+    return observes_pools() ? allocate_observed(size, padded, alignment)
+                            : allocate_any_way(size, padded, alignment);
 }
 
 void* allocate_anywhere(std::size_t size, std::size_t padded, std::size_t alignment)
@@ -128,30 +119,6 @@ void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::si
     return cleared(allocate_pooled(path.heap(), size_class, size), size);
 }
 
-SizeClass class_of(Descriptor descriptor)
-{
-    return static_cast<SizeClass>(descriptor & ((1U << kOwnerShift) - 1));
-}
-
-/// Gives a block of the pools to its heap, whosever it is. `heap`: the calling thread's; null: it
-/// has none, or must not touch it.
-void give_back(Heap* heap, FreeBlock* block)
-{
-    const std::size_t granule = address_range.granule_of(block);
-    const Descriptor descriptor = address_range.descriptor(granule);
-    const SizeClass size_class = class_of(descriptor);
-    if (heap == nullptr) return free_remote_now(address_range.slab_at(granule, size_class), block);
-    if (heap->id() == descriptor >> kOwnerShift) {
-        if (heap->is_split()) [[unlikely]]
-            return heap->free_split(size_class, block);
-        return heap->free_local(size_class, block);
-    }
-    if (is_sampling() && sample_heap.id() == descriptor >> kOwnerShift) [[unlikely]]
-        return sample_heap.deallocate(size_class, block);
-    batch_remote(heap->batches(), granule, size_class, block);
-    heap->tick();
-}
-
 /// Frees a block in the range of the pools, whosever it is. Apart from its callers, so that they
 /// need no stack frame for what is mostly a few stores.
 [[gnu::noinline]] void deallocate_anywhere(void* address)
@@ -159,14 +126,17 @@ void give_back(Heap* heap, FreeBlock* block)
     const Descriptor descriptor = address_range.descriptor(address_range.granule_of(address));
     if (!begins_block(address, descriptor)) [[unlikely]]
         return tell_bad_free(address, BadFree::no_block);
-    const SlowPath path;
-    Heap* const heap = path.entered() ? path.heap() : nullptr;
-    // From outside a slow path another thread may be trimming the slab.
-    const bool is_own = heap != nullptr && heap->id() == descriptor >> kOwnerShift;
-    if (is_own && is_seen_free(address)) [[unlikely]]
-        return tell_bad_free(address, BadFree::double_free);
-    tell_freed(address);
-    give_back(heap, static_cast<FreeBlock*>(address));
+    {
+        const SlowPath path;
+        Heap* const heap = path.entered() ? path.heap() : nullptr;
+        // From outside a slow path another thread may be trimming the slab.
+        const bool is_own = heap != nullptr && heap->id() == descriptor >> kOwnerShift;
+        if (!is_own || !is_seen_free(address)) [[likely]] {
+            tell_freed(address);
+            return give_back(heap, static_cast<FreeBlock*>(address));
+        }
+    }
+    tell_bad_free(address, BadFree::double_free);
 }
 
 /// A block of no pools that the calling thread knows of. Apart, so that who checks all blocks is
@@ -214,6 +184,8 @@ void detail::initialise_heap()
         settings.checks->start();
     }
     if (settings.guards != nullptr) settings.guards->start();
+    detail::observes_pools =
+        leaves_gaps() && settings.checks == nullptr && settings.guards == nullptr && fits_pools(0);
     if (is_sampling()) sample_heap.initialise();
     os::set_thread_exit_hook(leave_thread);
     // Not with the second thread: it may be on its way into the heap while the first one forks.
@@ -223,6 +195,22 @@ void detail::initialise_heap()
 }
 
 [[gnu::weak]] void configure_heap() {}
+
+void* allocate_any_way(std::size_t size, std::size_t padded, std::size_t alignment)
+{
+    const SlowPath path;
+    if (!path.entered()) return checked(emergency::allocate(padded, alignment));
+    // The first request of all has only just been told that there are checks.
+    if (settings.checks != nullptr) return allocate_checked({size, alignment, false});
+    if (void* const block = allocate_guarded(path, {size, alignment, false}, padded)) return block;
+    const std::size_t taken = with_gap(size, padded, alignment);
+    if (fits_pools(taken) && alignment <= kMaxPooledAlignment) {
+        if (void* const block = allocate_pooled(path.heap(), size_class_for(taken), padded))
+            return told(block, size, padded, alignment);
+    }
+    void* const block = allocate_large(std::max(taken, kMinAlignment), alignment, Zero::no);
+    return checked(told(block, size, padded, alignment));
+}
 
 void* allocate_slow(std::size_t size)
 {
@@ -295,6 +283,7 @@ void deallocate_overflow(void* address)
 
 void deallocate_slow(void* address)
 {
+    if (observes_pools() && deallocate_observed(address)) return;
     const std::size_t granule = address_range.granule_of(address);
     ThreadCache& cache = this_thread_cache();
     if (cache.heap != nullptr && !cache.busy) [[likely]] {

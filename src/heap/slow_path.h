@@ -29,6 +29,10 @@ void* allocate_aligned_slow(std::size_t size, std::size_t alignment);
 /// As allocate_slow(padded), of which only `size` bytes were asked for.
 void* allocate_padded_slow(std::size_t size, std::size_t padded);
 
+/// `padded` bytes for a request of `size` that is not to fail, with whatever asks for a say.
+/// Errors: nullptr with errno ENOMEM.
+void* allocate_any_way(std::size_t size, std::size_t padded, std::size_t alignment);
+
 /// Frees a block in the range of the pools that is not the calling thread's, as far as it knows.
 void deallocate_slow(void* block);
 
