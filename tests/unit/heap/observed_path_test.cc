@@ -14,6 +14,7 @@
 
 #include "src/heap/bad_free.h"
 #include "src/heap/observed.h"
+#include "src/heap/pooled_notes.h"
 #include "src/heap/slow_path.h"
 #include "src/heap/verify.h"
 #include "tests/unit/support/core_calls.h"
@@ -30,11 +31,13 @@ std::atomic<std::uint64_t> allocated{0};
 std::atomic<std::uint64_t> freed{0};
 std::vector<std::pair<const void*, BadFree>> told_of;
 
+std::uint32_t next_trace = 1;
+
 constexpr Observer kCounter{
     .allocated =
         [](std::size_t, std::size_t, std::uint32_t) {
             ++allocated;
-            return BlockOrigin{.born = 0, .trace = 0x11}; // born: as it may be
+            return BlockOrigin{.born = 0, .trace = next_trace}; // born: as it may be
         },
     .freed = [](const BlockNote&) { ++freed; },
     .resized = [](const BlockNote&, std::size_t) {},
@@ -102,6 +105,26 @@ TEST_F(ObservedPath, HonoursAlignmentsAndKeepsErrno)
         EXPECT_EQ(errno, 7);
     }
     EXPECT_TRUE(told_of.empty());
+}
+
+TEST_F(ObservedPath, TakesABlockOfUnknownTraceForOneInUse)
+{
+    next_trace = 0;
+    const std::uint64_t before = freed;
+    CoreCalls::deallocate(CoreCalls::allocate(0));
+    CoreCalls::deallocate(CoreCalls::allocate(100));
+    next_trace = 1;
+    EXPECT_EQ(freed, before);
+    EXPECT_TRUE(told_of.empty());
+}
+
+TEST(PooledNotes, KnowWhetherTheyHaveAll)
+{
+    PooledNotes notes; // without addresses
+    EXPECT_TRUE(notes.has_all());
+    EXPECT_EQ(notes.make({.size_class = SizeClass{1}, .first = 5, .offset = 0, .index = 0}),
+              nullptr);
+    EXPECT_FALSE(notes.has_all());
 }
 
 TEST_F(ObservedPath, LeavesLargeBlocksToOthers)

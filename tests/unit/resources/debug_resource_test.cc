@@ -150,6 +150,20 @@ TEST(Debug, TellsTheCallsOfABlockOfNoBytesButNotThoseOfANeighbour)
     EXPECT_TRUE(reported[1].allocated.calls().empty());
 }
 
+TEST(Debug, SpendsNoDepthOnItsOwnCalls)
+{
+#ifdef __OPTIMIZE__
+    constexpr std::size_t kDepth = 3; // allocates() returns into the last
+#else
+    constexpr std::size_t kDepth = 4; // std::pmr's function is one of them
+#endif
+    DebugResource debug({.report_leaks = false, .stack_depth = kDepth});
+    static_cast<void>(allocates(debug));
+    ASSERT_EQ(debug.leaks().size(), 1U);
+    const CallStack allocated = debug.leaks()[0].allocated;
+    EXPECT_TRUE(test::has_call(&allocated, allocates_called)) << allocated;
+}
+
 TEST(Debug, KeepsNoCallsIfToldSo)
 {
     DebugResource debug({.report_leaks = false, .stack_depth = 0});
