@@ -23,14 +23,8 @@ constexpr std::size_t kLargeStep = KiB(64);
 
 void RecordTable::initialise()
 {
-    // Records take twice the addresses of what they are of: where these are scarce, less of it.
-    for (std::size_t granules = address_range.granule_count(); granules > kChunkGranules;) {
-        if (pooled_.reserve(granules)) return;
-        address_range.shrink(granules / 2 << kGranuleShift);
-        if (address_range.granule_count() == granules) break;
-        granules = address_range.granule_count();
-    }
-    settings.pools = false; // every block has a mapping of its own
+    // Without, every block has a mapping of its own.
+    if (!pooled_.reserve_all()) settings.pools = false;
 }
 
 BlockRecord* RecordTable::take_large_record()

@@ -15,6 +15,7 @@
 #include "src/checks/poison.h"
 #include "src/checks/quarantine.h"
 #include "src/heap/address_range.h"
+#include "src/heap/large.h"
 #include "src/heap/observed.h"
 #include "src/heap/slow_path.h"
 #include "src/os/memory.h"
@@ -83,9 +84,10 @@ void tell_observer(void* start, const BlockRequest& request)
 CheckedPlace take_from_heap(const BlockRequest& request, std::size_t front, std::size_t whole)
 {
     // What does not fit the first granule gets a mapping, where every alignment is to be had.
-    if (front > kMostPooledFront || !check_settings.uses_pools)
-        whole = std::max(whole, kMaxPooledSize + 1);
-    void* const raw = allocate_unchecked(whole, front, request.is_zeroed ? Zero::yes : Zero::no);
+    const bool is_pooled = front <= kMostPooledFront && check_settings.uses_pools;
+    const Zero zero = request.is_zeroed ? Zero::yes : Zero::no;
+    void* const raw =
+        is_pooled ? allocate_unchecked(whole, front, zero) : allocate_large(whole, front, zero);
     if (raw == nullptr) return {};
     const CheckedPlace place = records.make(raw, front);
     if (!place) deallocate_unchecked(raw);

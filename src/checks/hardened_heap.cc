@@ -55,8 +55,8 @@ bool fits_slots(std::size_t size, std::size_t alignment)
 [[gnu::always_inline]] inline void* allocate_slot(const BlockRequest& request)
 {
     const Slot slot = take_slot(slot_class(request.size, request.alignment));
-    if (!slot) [[unlikely]]
-        return nullptr;
+    if (!slot) [[unlikely]] // there is no more in the pools
+        return apart->allocate(request);
     look_at_free_slot(slot, "when it was to be reused");
     if (request.is_zeroed || zero_mode == ZeroMode::alloc)
         std::memset(slot.block(), 0, request.size);
@@ -265,7 +265,7 @@ void for_each_apart(BlockVisitor visit, void* context)
 void start()
 {
     apart->start();
-    has_slots = settings.pools && slot_table.initialise(address_range.granule_count());
+    has_slots = settings.pools && slot_table.initialise();
 }
 
 constexpr BlockChecks kHardenedHeap{.enter_allocate = allocate_from_program,

@@ -69,7 +69,7 @@ inline constexpr std::size_t kLeastSlot = 32;
 class SlotTable {
 public:
     /// Once the range is reserved, `granules` long. Errors: false, no addresses.
-    bool initialise(std::size_t granules) { return array_.reserve(granules); }
+    bool initialise() { return array_.reserve_all(); }
 
     /// The slot that begins at `block`, within the range, of `size_class`.
     Slot at(const void* block, SizeClass size_class)

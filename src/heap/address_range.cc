@@ -14,7 +14,6 @@ constinit AddressRange address_range;
 namespace {
 
 constexpr std::size_t kLargestPool = std::size_t{1} << 40;
-constexpr std::size_t kSmallestPool = MiB(64);
 
 /// Records are made usable this many bytes at a time: one system call for many.
 constexpr std::size_t kRecordStep = KiB(64);
@@ -27,6 +26,12 @@ constexpr std::size_t kMostHeaps = std::size_t{1} << 17;
 /// ones, and where there are none by the fallback.
 constexpr std::size_t kManyHeaps = 1024;
 constexpr std::size_t kRangePerHeap = KiB(64);
+
+/// In whole chunks.
+std::size_t half_of(std::size_t pool_size)
+{
+    return pool_size / 2 & ~(kChunkSize - 1);
+}
 
 std::size_t heaps_for(std::size_t pool_size)
 {
@@ -78,11 +83,12 @@ bool AddressRange::try_reserve(std::size_t pool_size)
     return true;
 }
 
-bool AddressRange::initialise()
+bool AddressRange::initialise(const Room& room)
 {
-    const std::size_t limit = os::address_space_limit() / 4;
-    for (std::size_t size = kLargestPool; size >= kSmallestPool; size /= 2)
-        if (size <= limit && try_reserve(size)) return commit_chunk(0);
+    const std::size_t most = os::address_space_limit() / room.part & ~(kChunkSize - 1);
+    for (std::size_t size = std::min(kLargestPool, most); size >= room.smallest;
+         size = half_of(size))
+        if (try_reserve(size)) return commit_chunk(0);
     return false;
 }
 

@@ -46,9 +46,14 @@ inline constexpr std::size_t kChunkGranules = kChunkSize / kGranule;
 
 class AddressRange {
 public:
-    /// Reserves the largest range that the system grants, 1 TiB down to 64 MiB, at most a quarter
-    /// of a finite RLIMIT_AS. Errors: false; every pointer stays foreign then.
-    bool initialise();
+    /// How much to reserve: at least so many bytes, at most this part of a finite RLIMIT_AS.
+    struct Room {
+        std::size_t smallest = MiB(64);
+        std::size_t part = 4;
+    };
+    /// Reserves the largest range that the system grants, from 1 TiB down. Errors: false; every
+    /// pointer stays foreign then.
+    bool initialise(const Room& room);
 
     /// Makes one more chunk usable. Errors: nullptr when range or system have no more.
     /// Thread safety: under the page heap's lock.

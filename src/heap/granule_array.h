@@ -28,6 +28,19 @@ public:
         return start_ != nullptr;
     }
 
+    /// For all granules of the address range, which becomes smaller where addresses are scarce.
+    /// Before anything of it is handed out. Errors: false, not even for one chunk of it.
+    bool reserve_all()
+    {
+        for (;;) {
+            const std::size_t granules = address_range.granule_count();
+            if (granules == 0) return false;
+            if (reserve(granules)) return true;
+            address_range.shrink(granules / 2 << kGranuleShift);
+            if (address_range.granule_count() == granules) return false;
+        }
+    }
+
     /// The bytes of a granule; nullptr: none of its chunk were ever made.
     std::byte* find(std::size_t granule) const
     {

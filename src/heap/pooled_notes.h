@@ -48,7 +48,7 @@ static_assert(sizeof(PooledNote) == 16);
 /// Notes of the blocks in the pools. Each is written by who owns the block.
 class PooledNotes {
 public:
-    void initialise() { array_.reserve(address_range.granule_count()); }
+    void initialise() { array_.reserve_all(); }
 
     /// nullptr: none was ever made there.
     PooledNote* find(const BlockPlace& place) { return at(array_.find(place.first), place); }

@@ -177,7 +177,11 @@ void detail::initialise_heap()
     configure_heap();
     if (fallback == nullptr) fallback = fallback_backend(FallbackKind::mmap);
     // Without a range everything comes from the fallback: slower, but nothing is refused.
-    address_range.initialise();
+    // But who watches blocks takes a mapping for each that is not of the range; and addresses for
+    // what it remembers, up to twice as many as the range has.
+    const bool is_watched = settings.observer != nullptr || settings.checks != nullptr;
+    address_range.initialise(is_watched ? AddressRange::Room{.smallest = MiB(4), .part = 8}
+                                        : AddressRange::Room{});
     if (settings.observer != nullptr) initialise_notes();
     if (settings.checks != nullptr) {
         address_range.close_fast_paths();

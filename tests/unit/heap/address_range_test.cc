@@ -37,7 +37,7 @@ TEST(AddressRange, HoldsNoPointerBeforeItIsReserved)
 
 class Range : public testing::Test {
 protected:
-    void SetUp() override { ASSERT_TRUE(range_.initialise()); }
+    void SetUp() override { ASSERT_TRUE(range_.initialise({})); }
     // The reservation itself stays: it costs address space only.
 
     AddressRange& range() { return range_; }
@@ -213,7 +213,7 @@ bool lives_within(std::size_t limit)
     as.rlim_cur = as.rlim_max = limit;
     if (::setrlimit64(RLIMIT_AS, &as) != 0) return false;
     static AddressRange range;
-    return range.initialise() && range.granule_count() * kGranule <= limit / 4 &&
+    return range.initialise({}) && range.granule_count() * kGranule <= limit / 4 &&
            range.extend() != nullptr;
 }
 

@@ -39,7 +39,7 @@ void touch(const Run& run, std::size_t granules)
 
 class PageHeapTest : public testing::Test {
 protected:
-    static void SetUpTestSuite() { ASSERT_TRUE(address_range.initialise()); }
+    static void SetUpTestSuite() { ASSERT_TRUE(address_range.initialise({})); }
 
     void SetUp() override
     {
