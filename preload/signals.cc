@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "preload/export.h"
@@ -14,6 +15,7 @@
 #include "src/base/text.h"
 #include "src/heap/deferred.h"
 #include "src/os/errno_guard.h"
+#include "tracer/waiting_call.h"
 
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier,cert-dcl*): libc's names
 extern "C" {
@@ -257,11 +259,15 @@ namespace {
 
 constinit std::array<std::atomic<void (*)()>, NSIG> acts{};
 
-void run_act(int signal)
+void run_act(int signal, siginfo_t* /*info*/, void* context)
 {
     const os::ErrnoGuard guard;
+    auto& interrupted = *static_cast<ucontext_t*>(context);
+    // What the thread waits in is not to end because somebody wants to know something of us.
+    const WaitingCall call = interrupted_call(interrupted);
     if (auto* const act = acts[static_cast<std::size_t>(signal)].load(std::memory_order_relaxed))
         act();
+    make_again(call, interrupted);
 }
 
 } // namespace
@@ -270,8 +276,12 @@ void act_on_signal(int signal, void (*act)())
 {
     acts[static_cast<std::size_t>(signal)].store(act, std::memory_order_relaxed);
     struct sigaction action {};
-    action.sa_handler = run_act;
-    action.sa_flags = SA_RESTART | SA_ONSTACK;
+    action.sa_sigaction = run_act;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    ::sigfillset(&action.sa_mask); // for make_again()
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
+        ::sigdelset(&action.sa_mask, fault);
+    set_own_signal(signal, true);
     ::__sigaction(signal, &action, nullptr);
 }
 

@@ -73,12 +73,15 @@ void wait_until_resumed(int /*signal*/, siginfo_t* /*info*/, void* context)
     if (asked_id.load(std::memory_order_acquire) != own_id()) return;
     StoppedThread* thread = asked.exchange(nullptr);
     if (thread == nullptr) return;
-    save_registers(*thread, *static_cast<const ucontext_t*>(context));
+    auto& interrupted = *static_cast<ucontext_t*>(context);
+    save_registers(*thread, interrupted);
+    const WaitingCall call = thread->call;
     thread->registers.back() = tls_block();
     thread->answered = true;
     asked_id.store(0, std::memory_order_release);
     while (stopped.load(std::memory_order_acquire) != 0)
         os::futex_wait(stopped, 1);
+    make_again(call, interrupted);
 }
 
 std::uint64_t take_number(std::string_view& text, std::uint64_t base)
@@ -100,11 +103,19 @@ FixedText<64> file_of(int thread, std::string_view name)
     return path;
 }
 
+/// What a thread waits in, and where its stack ends then.
+WaitingCall waiting_call_of(int thread)
+{
+    os::SmallFile<256> file;
+    return read_waiting_call(file.read(file_of(thread, "syscall").c_str()));
+}
+
 enum class Readiness : unsigned char { answers, blocks, has_ended };
 
-/// Whether the thread would run a handler of `signal`.
-Readiness readiness(int thread, int signal)
+/// Whether the thread would run a handler of `signal`. Says what it waits in.
+Readiness readiness(StoppedThread& stopped_thread, int signal)
 {
+    const int thread = stopped_thread.id;
     os::SmallFile<4096> file;
     const std::string_view status = file.read(file_of(thread, "status").c_str());
     const std::size_t state = status.find("State:\t");
@@ -116,28 +127,9 @@ Readiness readiness(int thread, int signal)
     std::string_view mask = slice(status, at + 8);
     if ((take_number(mask, 16) >> (signal - 1) & 1) != 0) return Readiness::blocks;
     // A thread in sigwait() would take it for one of the program's.
-    os::SmallFile<256> call_file;
-    std::string_view call = call_file.read(file_of(thread, "syscall").c_str());
-    return take_number(call, 10) == SYS_rt_sigtimedwait ? Readiness::blocks : Readiness::answers;
-}
-
-/// Where the stack of a thread ends that waits in the kernel; 0 if it runs.
-/// Source: proc(5), /proc/pid/syscall: number, six arguments, stack pointer, program counter.
-std::uintptr_t stack_point_by_proc(int thread)
-{
-    os::SmallFile<256> file;
-    std::string_view text = file.read(file_of(thread, "syscall").c_str());
-    if (text.empty() || text[0] == 'r') return 0; // "running"
-    // "-1 0xSP 0xPC": blocked, but not in a system call.
-    const int fields = text[0] == '-' ? 1 : 7;
-    for (int i = 0; i < fields; ++i) {
-        const std::size_t blank = text.find(' ');
-        if (blank == std::string_view::npos) return 0;
-        text = slice(text, blank + 1);
-    }
-    if (!has_prefix(text, "0x")) return 0;
-    text = slice(text, 2);
-    return take_number(text, 16);
+    stopped_thread.call = waiting_call_of(thread);
+    return stopped_thread.call.number == SYS_rt_sigtimedwait ? Readiness::blocks
+                                                             : Readiness::answers;
 }
 
 /// A real-time signal that the program leaves alone, the last ones first: the first ones are taken
@@ -170,8 +162,12 @@ bool StoppedThreads::add(int id, bool& found)
     for (const StoppedThread& thread : threads_.all())
         if (thread.id == id) return true;
     found = true;
-    return threads_.push_back(
-        {.id = id, .answered = false, .ended = false, .stack_point = 0, .registers = {}});
+    return threads_.push_back({.id = id,
+                               .answered = false,
+                               .ended = false,
+                               .stack_point = 0,
+                               .registers = {},
+                               .call = {}});
 }
 
 /// Appends the threads that are not known yet.
@@ -199,10 +195,10 @@ bool StoppedThreads::add_new_ones(bool& found)
 void StoppedThreads::signal_one(StoppedThread& thread)
 {
     const std::uint64_t deadline = os::clock_milliseconds() + kPatience;
-    Readiness ready = readiness(thread.id, signal_);
+    Readiness ready = readiness(thread, signal_);
     // libc blocks all signals while it starts a thread, and soon lets them in again.
-    for (; ready == Readiness::blocks; ready = readiness(thread.id, signal_)) {
-        thread.stack_point = stack_point_by_proc(thread.id);
+    for (; ready == Readiness::blocks; ready = readiness(thread, signal_)) {
+        thread.stack_point = waiting_call_of(thread.id).stack_pointer;
         if (thread.stack_point != 0 || os::clock_milliseconds() > deadline) return;
         os::yield_processor();
     }
@@ -213,7 +209,7 @@ void StoppedThreads::signal_one(StoppedThread& thread)
     thread.ended = ::syscall(SYS_tgkill, ::getpid(), thread.id, signal_) != 0;
     while (!thread.ended && asked_id.load(std::memory_order_acquire) != 0) {
         if (os::clock_milliseconds() > deadline && asked.exchange(nullptr) != nullptr) {
-            thread.stack_point = stack_point_by_proc(thread.id);
+            thread.stack_point = waiting_call_of(thread.id).stack_pointer;
             everyone_answers_ = false;
             break;
         }
@@ -232,6 +228,7 @@ bool StoppedThreads::stop()
     action.sa_sigaction = wait_until_resumed;
     action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     ::sigfillset(&action.sa_mask);
+    set_own_signal(signal_, true);
     ::sigaction(signal_, &action, &previous_action);
     stopped.store(1, std::memory_order_release);
     // A thread may have started another one before it was stopped: until there are no new ones.
@@ -256,7 +253,10 @@ void StoppedThreads::resume()
     os::futex_wake(stopped, 1 << 30);
     // A thread that did not answer in time may still get the signal, which by default would end the
     // process: then the handler stays.
-    if (everyone_answers_) ::sigaction(signal_, &previous_action, nullptr);
+    if (everyone_answers_) {
+        ::sigaction(signal_, &previous_action, nullptr);
+        set_own_signal(signal_, false);
+    }
     signal_ = 0;
 }
 

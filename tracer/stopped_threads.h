@@ -15,6 +15,7 @@
 
 #include "src/base/heap_view.h"
 #include "tracer/mapped_array.h"
+#include "tracer/waiting_call.h"
 
 namespace tarn {
 
@@ -24,6 +25,7 @@ struct StoppedThread {
     bool ended;                 // has no stack and no registers any more
     std::uintptr_t stack_point; // lowest address of its stack in use; 0: unknown
     std::array<std::uintptr_t, 32> registers;
+    WaitingCall call; // that it was in before it was stopped
 };
 
 /// The block with the addresses of the calling thread's dynamic TLS. The thread itself points
