@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The ways to end that pass every destructor by: _exit and exec; and exit, which a second thread
-// may call while the report is made. Where no report is wanted they only pass the call on.
+// The ways to end that pass every destructor by: _exit, abort and exec; and exit, which a second
+// thread may call while the report is made. Where no report is wanted they only pass the call on.
 
+#include <csignal>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdlib>
@@ -13,6 +14,8 @@
 #include "preload/export.h"
 #include "preload/leaks.h"
 #include "preload/next.h"
+#include "preload/signals.h"
+#include "tracer/caller_state.h"
 
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier,cert-dcl50-cpp): libc's names
 
@@ -25,35 +28,51 @@ constinit tarn::Next<void(int)> next_orderly_exit("exit");
 constinit tarn::Next<void(int)> next_quick_exit("quick_exit");
 constinit tarn::Next<void(int)> next_exit("_exit");
 constinit tarn::Next<void(int)> next_iso_exit("_Exit");
+constinit tarn::Next<void()> next_abort("abort");
 constinit tarn::Next<Exec> next_execve("execve");
 constinit tarn::Next<ExecHere> next_execv("execv");
 constinit tarn::Next<ExecHere> next_execvp("execvp");
 
-[[noreturn]] void end_now(int status, const tarn::Next<void(int)>& libc)
+/// Not for longer than the report: a child of vfork() has its parent's thread-local variables.
+[[gnu::always_inline]] inline int report_end_here(int status)
 {
-    const int reported = tarn::report_end(status);
+    const tarn::CallerState caller = tarn::current_caller();
+    const tarn::KnownCaller known(caller);
+    return tarn::report_end(status);
+}
+
+[[noreturn, gnu::always_inline]] inline void end_now(int status, const tarn::Next<void(int)>& libc)
+{
+    const int reported = report_end_here(status);
     if (auto* const next = libc.get()) next(reported);
     for (;;)
         ::syscall(SYS_exit_group, reported);
 }
 
+[[gnu::always_inline]] inline void report_before_exec(const char* path)
+{
+    const tarn::CallerState caller = tarn::current_caller();
+    const tarn::KnownCaller known(caller);
+    tarn::report_leaks_before_exec(path);
+}
+
 int exec(const char* path, char* const* arguments, char* const* environment)
 {
-    tarn::report_leaks_before_exec(path);
+    report_before_exec(path);
     if (Exec* const next = next_execve.get()) return next(path, arguments, environment);
     return static_cast<int>(::syscall(SYS_execve, path, arguments, environment));
 }
 
 int exec_here(const char* path, char* const* arguments)
 {
-    tarn::report_leaks_before_exec(path);
+    report_before_exec(path);
     if (ExecHere* const next = next_execv.get()) return next(path, arguments);
     return static_cast<int>(::syscall(SYS_execve, path, arguments, environ));
 }
 
 int exec_by_name(const char* file, char* const* arguments)
 {
-    tarn::report_leaks_before_exec(nullptr);
+    report_before_exec(nullptr);
     if (ExecHere* const next = next_execvp.get()) return next(file, arguments);
     return ::execvpe(file, arguments, environ); // searches PATH and starts scripts
 }
@@ -83,9 +102,10 @@ template <class Use> int with_arguments(const char* first, std::va_list* list, U
     return use(arguments);
 }
 
-[[noreturn]] void end_in_order(int status, const tarn::Next<void(int)>& end)
+[[noreturn, gnu::always_inline]] inline void end_in_order(int status,
+                                                          const tarn::Next<void(int)>& end)
 {
-    if (!tarn::end_alone()) status = tarn::report_end(status);
+    if (!tarn::end_alone()) status = report_end_here(status);
     if (auto* const next = end.get()) next(status);
     // Before our constructor: there is nothing to report, and little to clean up.
     end_now(status, next_exit);
@@ -111,6 +131,20 @@ TARN_EXPORT void _exit(int status)
 TARN_EXPORT void _Exit(int status)
 {
     end_now(status, next_iso_exit);
+}
+
+// Its signal comes, too, but from deep within libc, whose frames hold what the stack held before.
+TARN_EXPORT [[noreturn]] void abort() noexcept
+{
+    {
+        const tarn::CallerState caller = tarn::current_caller();
+        const tarn::KnownCaller known(caller);
+        tarn::report_before_abort();
+    }
+    if (auto* const next = next_abort.get()) next();
+    ::raise(SIGABRT);
+    for (;;)
+        ::syscall(SYS_exit_group, 128 + SIGABRT);
 }
 
 TARN_EXPORT int execve(const char* path, char* const arguments[], char* const environment[])
@@ -166,6 +200,7 @@ void tarn::find_next_exits()
     next_quick_exit.find();
     next_exit.find();
     next_iso_exit.find();
+    next_abort.find();
     next_execve.find();
     next_execv.find();
     next_execvp.find();

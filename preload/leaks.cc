@@ -29,6 +29,7 @@
 #include "src/os/fork.h"
 #include "src/os/mutex.h"
 #include "src/os/process.h"
+#include "src/os/stack.h"
 #include "tracer/dead_stacks.h"
 #include "tracer/leak_report.h"
 #include "tracer/leak_scan.h"
@@ -123,9 +124,11 @@ TraceReportOptions trace_report_options()
             .heap = &heap_view};
 }
 
-void report_trace_now(bool is_end)
+constinit bool is_end_of_trace = false;
+
+void write_trace()
 {
-    report_events(is_end);
+    report_events(is_end_of_trace);
     const Options& options = startup_options();
     if (settings.observer == nullptr) {
         write_report("tarn: no trace: no address space for it, or a libc older than 2.35\n");
@@ -137,6 +140,13 @@ void report_trace_now(bool is_end)
     wanted.profile = file.view();
     wanted.timeline = timeline.c_str();
     report_trace(wanted, write_report);
+}
+
+/// On a stack of its own: who ends the process or has the signal may have 16 KiB.
+void report_trace_now(bool is_end)
+{
+    is_end_of_trace = is_end;
+    if (!os::call_on_own_stack(KiB(64), write_trace)) write_trace();
 }
 
 /// In a trace a block's note says something else, and without stacks there is none.
@@ -224,16 +234,6 @@ void trace_wanted()
     if (const ReportTurn turn; turn.is_had()) report_trace_now(false);
 }
 
-/// Has `act` called when the signal arrives that an option names.
-void listen(bool is_wanted, std::string_view option, std::string_view name, void (*act)())
-{
-    if (!is_wanted || name.empty()) return;
-    const int signal = signal_number(name);
-    if (signal != 0 && signal != SIGKILL && signal != SIGSTOP) return act_on_signal(signal, act);
-    Printer(write_report) << "tarn: " << option << "=" << name
-                          << ": no signal of that name can be caught\n";
-}
-
 bool report_before_signal()
 {
     if (is_inside_malloc() && owner.load(std::memory_order_relaxed) == ::getpid()) return false;
@@ -311,8 +311,9 @@ void start_leak_reports()
     owner.store(::getpid(), std::memory_order_relaxed);
     os::add_fork_hooks({nullptr, nullptr, after_fork});
     report_before_fatal_signals(report_before_signal);
-    listen(options.leaks, "leaks_signal", options.leaks_signal.view(), leaks_wanted);
-    listen(options.reports_sites(), "trace_signal", options.trace_signal.view(), trace_wanted);
+    if (options.leaks) act_on_signal("leaks_signal", options.leaks_signal.view(), leaks_wanted);
+    if (options.reports_sites())
+        act_on_signal("trace_signal", options.trace_signal.view(), trace_wanted);
     if (options.leaks && options.leaks_since != LeaksSince::start && !has_marks())
         write_report(
             "tarn: leaks_since: has no effect with trace, of a sample, or without stacks\n");

@@ -15,6 +15,7 @@
 #include "src/base/text.h"
 #include "src/os/file.h"
 #include "src/os/process.h"
+#include "src/os/stack.h"
 #include "tracer/sites.h"
 
 namespace tarn {
@@ -156,12 +157,11 @@ void tell_growth(Comparison& comparison, const Figures& now)
     }
 }
 
-} // namespace
+constinit int verdict = 0;
 
-int check_limits()
+void judge()
 {
     const Options& options = startup_options();
-    if (!options.compares_totals()) return 0;
     Figures figures = figures_of_run();
     const std::uint64_t peak = at(figures, Figure::peak);
     const std::uint64_t allocations = at(figures, Figure::allocations);
@@ -173,7 +173,17 @@ int check_limits()
     tell_exceeded("limit_peak", peak, options.limit_peak);
     tell_exceeded("limit_allocs", allocations, options.limit_allocs);
     tell_growth(comparison, figures);
-    return is_over ? static_cast<int>(options.exitcode) : 0;
+    verdict = is_over ? static_cast<int>(options.exitcode) : 0;
+}
+
+} // namespace
+
+int check_limits()
+{
+    if (!startup_options().compares_totals()) return 0;
+    // The thread that ends the process may have next to none.
+    if (!os::call_on_own_stack(KiB(64), judge)) judge();
+    return verdict;
 }
 
 } // namespace tarn

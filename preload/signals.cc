@@ -11,10 +11,12 @@
 
 #include "preload/export.h"
 #include "preload/next.h"
+#include "preload/report.h"
 #include "src/base/print.h"
 #include "src/base/text.h"
 #include "src/heap/deferred.h"
 #include "src/os/errno_guard.h"
+#include "tracer/caller_state.h"
 #include "tracer/waiting_call.h"
 
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier,cert-dcl*): libc's names
@@ -51,16 +53,17 @@ constexpr std::array kFatal{SIGHUP, SIGINT, SIGTERM, SIGABRT};
 constinit std::atomic<bool (*)()> report{nullptr}; // null: nothing is taken over
 constinit std::atomic<int> waiting{0};
 
-void end_by_signal(int signal);
+void end_by_signal(int signal, siginfo_t* info, void* context);
+void end_outside(int signal);
 
 void end_by_waiting_signal()
 {
-    end_by_signal(waiting.load(std::memory_order_relaxed));
+    end_outside(waiting.load(std::memory_order_relaxed));
 }
 
-void end_by_signal(int signal)
+/// In our handler, or, where that has interrupted malloc, after it.
+void end_outside(int signal)
 {
-    const os::ErrnoGuard guard;
     auto* const before = report.load(std::memory_order_relaxed);
     if (before != nullptr && !before()) {
         waiting.store(signal, std::memory_order_relaxed);
@@ -71,6 +74,17 @@ void end_by_signal(int signal)
     action.sa_handler = SIG_DFL;
     ::__sigaction(signal, &action, nullptr);
     ::raise(signal);
+}
+
+void end_by_signal(int signal, siginfo_t* info, void* context)
+{
+    const os::ErrnoGuard guard;
+    // As abort() does.
+    const bool is_raised = info->si_code == SI_TKILL && info->si_pid == ::getpid();
+    const CallerState caller = interrupted_caller(*static_cast<const ucontext_t*>(context),
+                                                  is_raised && signal == SIGABRT);
+    const KnownCaller known(caller);
+    end_outside(signal);
 }
 
 bool is_taken_over(int signal)
@@ -84,8 +98,8 @@ bool is_taken_over(int signal)
 struct sigaction our_action()
 {
     struct sigaction action {};
-    action.sa_handler = end_by_signal;
-    action.sa_flags = SA_RESTART | SA_ONSTACK;
+    action.sa_sigaction = end_by_signal;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     return action;
 }
 
@@ -96,7 +110,7 @@ bool is_default(const struct sigaction& action)
 
 bool is_ours(const struct sigaction& action)
 {
-    return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == end_by_signal;
+    return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == end_by_signal;
 }
 
 int change_action(int signal, const struct sigaction* action, struct sigaction* previous)
@@ -106,6 +120,12 @@ int change_action(int signal, const struct sigaction* action, struct sigaction* 
     const int result = set_action(signal, action, previous);
     if (result == 0 && previous != nullptr && is_ours(*previous)) *previous = {};
     return result;
+}
+
+/// What signal() returns: ours is the default to the program.
+sighandler_t shown(sighandler_t handler)
+{
+    return handler == our_action().sa_handler ? SIG_DFL : handler; // the same member, as above
 }
 
 // Faults.
@@ -255,6 +275,14 @@ void report_before_fatal_signals(bool (*before)())
     report.store(before, std::memory_order_relaxed);
 }
 
+void report_before_abort()
+{
+    auto* const before = report.load(std::memory_order_relaxed);
+    struct sigaction action {};
+    if (before != nullptr && ::__sigaction(SIGABRT, nullptr, &action) == 0 && is_ours(action))
+        before();
+}
+
 namespace {
 
 constinit std::array<std::atomic<void (*)()>, NSIG> acts{};
@@ -270,21 +298,7 @@ void run_act(int signal, siginfo_t* /*info*/, void* context)
     make_again(call, interrupted);
 }
 
-} // namespace
-
-void act_on_signal(int signal, void (*act)())
-{
-    acts[static_cast<std::size_t>(signal)].store(act, std::memory_order_relaxed);
-    struct sigaction action {};
-    action.sa_sigaction = run_act;
-    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-    ::sigfillset(&action.sa_mask); // for make_again()
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
-        ::sigdelset(&action.sa_mask, fault);
-    set_own_signal(signal, true);
-    ::__sigaction(signal, &action, nullptr);
-}
-
+/// Errors: 0.
 int signal_number(std::string_view name)
 {
     if (has_prefix(name, "SIG")) name = slice(name, 3);
@@ -295,6 +309,28 @@ int signal_number(std::string_view name)
         if (number.view() == name || (known != nullptr && name == known)) return signal;
     }
     return 0;
+}
+
+} // namespace
+
+void act_on_signal(std::string_view option, std::string_view name, void (*act)())
+{
+    if (name.empty()) return;
+    const int signal = signal_number(name);
+    if (signal == 0 || signal == SIGKILL || signal == SIGSTOP) {
+        Printer(write_report) << "tarn: " << option << "=" << name
+                              << ": no signal of that name can be caught\n";
+        return;
+    }
+    acts[static_cast<std::size_t>(signal)].store(act, std::memory_order_relaxed);
+    struct sigaction action {};
+    action.sa_sigaction = run_act;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    ::sigfillset(&action.sa_mask); // for make_again()
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
+        ::sigdelset(&action.sa_mask, fault);
+    set_own_signal(signal, true);
+    ::__sigaction(signal, &action, nullptr);
 }
 
 } // namespace tarn
@@ -312,8 +348,9 @@ TARN_EXPORT sighandler_t signal(int signal, sighandler_t handler)
     if (auto* const own = tarn::own_handler(signal))
         return tarn::change_fault_handler(signal, *own, handler);
     if (!tarn::is_taken_over(signal)) return tarn::set_handler(signal, handler);
-    if (handler == SIG_DFL) handler = tarn::end_by_signal;
-    sighandler_t previous = tarn::set_handler(signal, handler);
-    return previous == tarn::end_by_signal ? SIG_DFL : previous;
+    if (handler != SIG_DFL) return tarn::shown(tarn::set_handler(signal, handler));
+    const struct sigaction standard {};
+    struct sigaction before {};
+    return tarn::change_action(signal, &standard, &before) == 0 ? before.sa_handler : SIG_ERR;
 }
 // NOLINTEND(readability-identifier-naming,*-reserved-identifier,cert-dcl*)

@@ -23,11 +23,12 @@ using FaultFilter = bool (*)(int signal, siginfo_t* info, void* context, bool ha
 /// it has set itself. If the filter does not take the fault, what would have been happens.
 void filter_faults(FaultFilter filter, bool is_first);
 
-/// From now on `act` is called when the signal arrives, in its handler, if the program does not set
-/// a handler of its own.
-void act_on_signal(int signal, void (*act)());
+/// What report_before_fatal_signals() has set, if SIGABRT would end the process by it.
+void report_before_abort();
 
-/// Number of a signal by its name, with or without SIG, or by its number. Errors: 0.
-int signal_number(std::string_view name);
+/// From now on `act` is called when the signal arrives that `option` names, in its handler, if the
+/// program does not set a handler of its own. `name`: with or without SIG, or a number; empty: none.
+/// Errors: a line on standard error, there is no such signal to be caught.
+void act_on_signal(std::string_view option, std::string_view name, void (*act)());
 
 } // namespace tarn

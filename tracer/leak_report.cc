@@ -12,6 +12,7 @@
 #include "src/os/probe.h"
 #include "src/os/process.h"
 #include "src/os/stack.h"
+#include "tracer/caller_state.h"
 #include "tracer/helper.h"
 #include "tracer/leak_json.h"
 #include "tracer/tags.h"
@@ -342,28 +343,8 @@ void do_job()
                                              TextSink sink)
 {
     job = {.heap = &heap, .options = &options, .sink = sink, .caller = {}, .leaked = 0};
-    // Registers that the caller expects to find again may be the only ones that know a block.
-#if defined(__x86_64__)
-    std::uintptr_t* const registers = job.caller.registers.data();
-    asm volatile("movq %%rbx, 0(%0)\n\t"
-                 "movq %%rbp, 8(%0)\n\t"
-                 "movq %%r12, 16(%0)\n\t"
-                 "movq %%r13, 24(%0)\n\t"
-                 "movq %%r14, 32(%0)\n\t"
-                 "movq %%r15, 40(%0)"
-                 :
-                 : "r"(registers)
-                 : "memory");
-#else
-    __builtin_unwind_init(); // puts them on the stack
-#endif
+    job.caller = current_caller();
     job.caller.registers.back() = tls_block();
-#if defined(__x86_64__)
-    // Not the frame's address: what the caller's registers held may have been saved below it.
-    asm volatile("movq %%rsp, %0" : "=r"(job.caller.stack_point));
-#elif defined(__aarch64__)
-    asm volatile("mov %0, sp" : "=r"(job.caller.stack_point));
-#endif
     // A handler of the program would run while everybody else stands still.
     sigset_t all;
     sigset_t before;

@@ -22,6 +22,7 @@
 #include "src/base/observer.h"
 #include "src/base/units.h"
 #include "src/os/mutex.h"
+#include "tracer/caller_state.h"
 #include "tracer/mapped_array.h"
 #include "tracer/stopped_threads.h"
 
@@ -97,12 +98,6 @@ private:
     std::size_t pooled_ = 0;
     MemoryRange pools_{};
     MemoryRange hull_{};
-};
-
-/// The thread that asks: what its caller's registers are, and where its caller's stack ends.
-struct CallerState {
-    std::uintptr_t stack_point;
-    std::array<std::uintptr_t, 32> registers;
 };
 
 /// Bytes of the stack that LeakScan::run() has to be called on, see os::call_on_own_stack().

@@ -16,6 +16,7 @@
 //      ends_subject raise          by SIGTERM, when a handler for it has come and gone
 
 #define _GNU_SOURCE
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -145,13 +146,37 @@ static void end_by_signal(void)
     raise(SIGTERM);
 }
 
+static void* end_on_a_small_stack(void* unused)
+{
+    if (is("small_exit")) exit(3);
+    if (is("small__exit")) _exit(3);
+    if (is("small_abort")) abort();
+    return unused;
+}
+
+/// 16 KiB, of which a signal takes three to eleven.
+static void end_in_a_thread(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN);
+    pthread_create(&thread, &attributes, end_on_a_small_stack, NULL);
+    pthread_join(thread, NULL);
+}
+
 int main(int argc, char** argv)
 {
     way = argc > 1 ? argv[1] : "";
+    if (is("abort")) {
+        lose(); // and nothing overwrites what the call has left
+        abort();
+    }
     char* const shell[] = {"sh", "-c", "exit 3", NULL};
     char* const environment[] = {NULL};
     lose();
     clean();
+    if (is("small_exit") || is("small__exit") || is("small_abort")) end_in_a_thread();
     if (is("malloc") || is("fork")) end_by_signal_at_work();
     if (is("exits") || is("quick_exits") || is("_exits")) end_twice();
     if (is("joins")) end_and_join();

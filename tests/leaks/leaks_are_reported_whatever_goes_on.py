@@ -40,6 +40,11 @@ for way, status in [("malloc", TERMINATED), ("fork", TERMINATED), ("exits", 23),
         for _ in range(10): # without names, which take most of the time
             expect_one(way, end(way, status, options="leaks,children=off,symbolizer=/nowhere"))
 
+for way, status in [("small_exit", 23), ("small__exit", 23), ("small_abort", -signal.SIGABRT),
+                    ("abort", -signal.SIGABRT)]:
+    for options in "leaks", "leaks,trace,trace_file=/dev/null,symbolizer=none":
+        expect_one(way, end(way, status, options=options))
+
 # Not as often: the second one waits for a second.
 expect_one("joins", end("joins", 23))
 
