@@ -3,8 +3,11 @@
 #include "preload/report.h"
 
 #include <atomic>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "preload/startup.h"
+#include "src/base/text.h"
 #include "src/os/errno_guard.h"
 #include "src/os/file.h"
 #include "src/os/mutex.h"
@@ -43,7 +46,34 @@ void expand(FixedText<1024>& name, char what)
     }
 }
 
+constinit FixedText<1024> start_directory;
+
+FixedText<1024> current_directory()
+{
+    std::array<char, 1024> path;
+    FixedText<1024> directory;
+    if (::syscall(SYS_getcwd, path.data(), path.size()) > 0)
+        directory << std::string_view(path.data());
+    return directory;
+}
+
+/// As it is meant: a program may have gone to another directory.
+FixedText<1024> from_start(const FixedText<1024>& name)
+{
+    if (has_prefix(name.view(), "/") || start_directory.view().empty()) return name;
+    const os::ErrnoGuard guard;
+    if (current_directory().view() == start_directory.view()) return name;
+    FixedText<1024> path;
+    path << start_directory.view() << "/" << name.view();
+    return path;
+}
+
 } // namespace
+
+void note_start_directory()
+{
+    start_directory = current_directory();
+}
 
 FixedText<1024> expand_pattern(std::string_view pattern)
 {
@@ -54,7 +84,7 @@ FixedText<1024> expand_pattern(std::string_view pattern)
         else
             name << std::string_view(&pattern[i], 1);
     }
-    return name;
+    return from_start(name);
 }
 
 const char* OwnFileName::of(std::string_view pattern)
@@ -63,6 +93,7 @@ const char* OwnFileName::of(std::string_view pattern)
         named_for_ = os::process_id();
         name_ = expand_pattern(pattern);
     }
+    name_ = from_start(name_);
     return name_.c_str();
 }
 

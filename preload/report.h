@@ -33,7 +33,11 @@ private:
 };
 
 /// A file name from a pattern: %p process id, %e executable, %t seconds since 1970, %n how many
-/// names this process has made before, %h host, %% a percent sign.
+/// names this process has made before, %h host, %% a percent sign. If it is relative, then to where
+/// the program started, wherever it is now.
 FixedText<1024> expand_pattern(std::string_view pattern);
+
+/// In our constructor.
+void note_start_directory();
 
 } // namespace tarn

@@ -110,6 +110,7 @@ void print_effective_options()
                                options.stats || reports_end || options.limit != 0 ||
                                options.refuses();
     if (reports_later) start_end_reports();
+    if (reports_later) note_start_directory();
     if (reports_later && options.log.view().empty()) os::keep_stderr();
     if (options.help) {
         Printer out(write_report);
