@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as e
         [sys.executable, "-c", f"import os; os.chdir({elsewhere!r})"], cwd=folder, timeout=120,
         capture_output=True, text=True, check=False,
         env={"LD_PRELOAD": LIBRARY,
-             "TARN": "leaks,leaks_show=all,leaks_exitcode=0,trace,stats,symbolizer=none," + options})
+             "TARN": "leaks,leaks_show=all,leaks_exitcode=0,trace,stats," + options})
     made = sorted(os.listdir(folder))
     if result.returncode != 0 or made != sorted(FILES.values()) or os.listdir(elsewhere):
         sys.exit(f"expected {sorted(FILES.values())}, seen {made}, elsewhere "
