@@ -46,6 +46,14 @@ void LeakScan::push(FoundBlock& block)
     if (!pending_.push_back(number_of(block))) out_of_memory_ = true;
 }
 
+/// Whether who has this pointer has the block.
+bool LeakScan::holds(const FoundBlock& block, std::uintptr_t pointer) const
+{
+    return pointer == block.start ||
+           interior_pointers_.hold({block.start, block.start + block.size}, pointer,
+                                   unreadable_.all().empty());
+}
+
 /// What a word says that may be a pointer.
 void LeakScan::scan_word(std::uintptr_t word)
 {
@@ -60,8 +68,9 @@ void LeakScan::scan_word(std::uintptr_t word)
         with_.bytes += block->size + own.bytes;
         with_.count += 1 + own.count;
         push(*block);
-    } else if (from_reachable_ && word == block->start) {
-        if (block->reach == Reach::reachable) return;
+    } else if (block->reach == Reach::reachable) {
+        return;
+    } else if (from_reachable_ && holds(*block, word)) {
         block->reach = Reach::reachable;
         push(*block);
     } else if (block->reach == Reach::lost) {
@@ -315,6 +324,7 @@ const char* LeakScan::run(const HeapView& heap, const CallerState& caller, std::
         out_of_memory_ = true;
     } else {
         list_unreadable();
+        if (!interior_pointers_.find_functions()) out_of_memory_ = true;
         list_excluded(heap, own_stack_top);
         scan_roots(caller);
         scan_chosen_roots();

@@ -23,6 +23,7 @@
 #include "src/base/units.h"
 #include "src/os/mutex.h"
 #include "tracer/caller_state.h"
+#include "tracer/interior_pointers.h"
 #include "tracer/mapped_array.h"
 #include "tracer/stopped_threads.h"
 
@@ -175,9 +176,11 @@ private:
     void follow_lost();
     std::uint32_t number_of(const FoundBlock& block);
     void push(FoundBlock& block);
+    bool holds(const FoundBlock& block, std::uintptr_t pointer) const;
 
     BlockIndex index_;
     StoppedThreads stopped_;
+    InteriorPointers interior_pointers_;
     MappedArray<MemoryRange> excluded_;   // in order of address
     MappedArray<MemoryRange> unreadable_; // parts of blocks, in order of address
     MappedArray<std::uint32_t> pending_;  // numbers of blocks

@@ -95,6 +95,7 @@ bool MapsReader::next(Mapping& mapping)
     line = slice(line, 1);
     mapping.readable = slice(line, 0, 1) == "r";
     mapping.writable = slice(line, 1, 1) == "w";
+    mapping.executable = slice(line, 2, 1) == "x";
     mapping.shared = slice(line, 3, 1) == "s";
     mapping.name = after_fields(line, 4);
     return true;

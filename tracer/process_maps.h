@@ -20,6 +20,7 @@ struct Mapping {
     MemoryRange range{};
     bool readable = false;
     bool writable = false;
+    bool executable = false;
     bool shared = false;
     std::string_view name; // path or [stack] or empty; valid until the next one is read
 };

@@ -5,6 +5,7 @@
 //
 //      shapes_subject PLUGIN SHAPE...
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <pthread.h>
@@ -50,6 +52,13 @@ std::uintptr_t disguised(void* block)
 void* block()
 {
     return std::calloc(1, 40);
+}
+
+/// Where the rest begins of a block of 64 bytes that begins with these words.
+void* numbered(std::initializer_list<std::size_t> numbers)
+{
+    auto* const words = static_cast<std::size_t*>(std::calloc(1, 64));
+    return std::copy(numbers.begin(), numbers.end(), words);
 }
 
 void lose(void*) {}
@@ -484,6 +493,13 @@ const Shape kShapes[] = {
     {"freed_when_a_thread_ends", freed_when_a_thread_ends},
     {"array_with_a_count", [] { keep(new Counted[7]); }},
     {"second_base", [] { keep(static_cast<Second*>(new Both)); }},
+    {"second_member", [] { keep(&(new Both)->two); }},
+    {"behind_a_length", [] { keep(numbered({56})); }},
+    {"behind_another_number", [] { keep(numbered({55})); }},
+    {"old_string",
+     [] {
+         keep(numbered({5, 39, 0}));
+     }},
     {"first_base", [] { keep(static_cast<First*>(new Both)); }},
     {"kept_words", [] { keep(words(20)); }},
     {"lost_words", [] { words(10); }},
