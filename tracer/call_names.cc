@@ -65,6 +65,13 @@ std::string_view take_until(std::string_view& rest, char end)
     return taken;
 }
 
+/// Of an answer: one digit.
+LeakKinds kinds_of(std::string_view line)
+{
+    const char digit = line.empty() ? '0' : line.front();
+    return static_cast<LeakKinds>(digit >= 'a' ? digit - 'a' + 10 : digit - '0');
+}
+
 } // namespace
 
 bool CallNames::add(TraceId trace)
@@ -197,15 +204,15 @@ void CallNames::read_answer(char kind, std::string_view line, TextSink sink)
 {
     if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
     has_profile_ |= kind == 'P';
-    if (kind == 'S') suppressions_.push_back(line);
+    if (kind == 'S') suppressed_.push_back(kinds_of(line));
     if (kind != 'D') return;
     data_symbol_.name = take_until(line, '\t');
     data_symbol_.offset = line;
 }
 
-std::string_view CallNames::suppression(std::size_t number) const
+LeakKinds CallNames::suppressed(std::size_t number) const
 {
-    return number < suppressions_.size() ? suppressions_[number] : std::string_view{};
+    return number < suppressed_.size() ? suppressed_[number] : 0;
 }
 
 /// Calls `use` with each function at a call that has a name, innermost first. False: there is none.

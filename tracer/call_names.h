@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "src/base/options.h"
 #include "src/base/print.h"
 #include "tracer/helper_text.h"
 #include "tracer/mapped_array.h"
@@ -52,8 +53,9 @@ public:
     };
     Symbol data_symbol() const { return data_symbol_; }
 
-    /// The suppression that applies to the stack that was the `number`th to be added; empty: none.
-    std::string_view suppression(std::size_t number) const;
+    /// Kinds of leaks that are suppressed if the stack that was the `number`th to be added
+    /// allocated them.
+    LeakKinds suppressed(std::size_t number) const;
 
     /// How a call is shown: as LeakSanitizer does, "#0 0x12ab in f file.c:12:3", for tools; or
     /// "f  file.c:12".
@@ -104,10 +106,10 @@ private:
     void print_brief(Printer& out, Call call) const;
 
     MappedArray<TraceId> traces_;
-    MappedArray<Call> calls_;                    // of all of them, sorted
-    MappedArray<char> answers_;                  // of the helper
-    MappedArray<std::uint32_t> first_line_;      // of each call in answers_
-    MappedArray<std::string_view> suppressions_; // of each stack
+    MappedArray<Call> calls_;               // of all of them, sorted
+    MappedArray<char> answers_;             // of the helper
+    MappedArray<std::uint32_t> first_line_; // of each call in answers_
+    MappedArray<LeakKinds> suppressed_;     // of each stack
     Symbol data_symbol_{};
     bool has_profile_ = false;
 };

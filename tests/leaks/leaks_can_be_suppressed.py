@@ -68,6 +68,12 @@ for text, wanted in [
 result = report("leak:make\n", CHAIN, "chain", "return")
 expect(result.returncode == 0 and "Indirect" not in result.stderr, "nothing lost", result.stderr)
 
+# Each suppression is for some kinds of leaks.
+for kinds, wanted in [("definite", [1001]), ("reachable, definite", [1001]), ("all", [1001]),
+                      ("indirect,possible,reachable", []), ("none", [])]:
+    suppressed, result = left_after(valgrind("...", "fun:*has_inlined*").replace("definite", kinds))
+    expect(suppressed == wanted, f"{wanted} to be suppressed as {kinds}", suppressed)
+
 for text, complaint in [("leaks:main\n", "line 1: neither leak:PATTERN nor"),
                         ("leak:no_such\n{\n  name\n  Memcheck:Leak\n  what:ever\n}\n", "line 5"),
                         ("{\n  name\n  Memcheck:Leak\n  fun:main\n", "not closed")]:

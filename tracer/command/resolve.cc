@@ -136,7 +136,8 @@ public:
         std::vector<const NamedCall*> calls;
         for (const std::size_t number : hexadecimal_numbers(line))
             if (number < calls_.size()) calls.push_back(&calls_[number]);
-        out_ << "S\t" << suppressions_.match(calls) << "\n";
+        const Suppressions::Verdict verdict = suppressions_.judge(calls);
+        out_ << "S\t" << std::hex << verdict.kinds << std::dec << "\t" << verdict.name << "\n";
     }
 
     /// A node may be below an earlier one only, and of a call that was told.

@@ -25,14 +25,14 @@
 //
 // The answers, in the same order: for each A its functions, innermost first, and a line ".";
 // for D the symbol and how far behind its start the address is, if it is in one;
-// for each L the suppression that applies; for P what is to be told the user. Before them, what is
-// wrong with the suppressions.
+// for each L which leaks of that stack are suppressed, and the first suppression that applies; for
+// P what is to be told the user. Before them, what is wrong with the suppressions.
 //
 //      E text
 //      F function <tab> file <tab> line <tab> column <tab> name for the linker
 //      .
 //      D symbol <tab> bytes
-//      S name
+//      S kinds <tab> name              of leaks, as bits of 1 << Reach, hexadecimal; 0: none
 //      P text
 
 #pragma once

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace tarn {
 
@@ -14,6 +15,29 @@ std::string_view trimmed(std::string_view text)
     const std::size_t first = text.find_first_not_of(" \t\r");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// "definite,possible". Errors: nullopt, one of the words is none.
+std::optional<LeakKinds> kinds_of(std::string_view text)
+{
+    static constexpr std::array<std::pair<std::string_view, LeakKinds>, 6> kNames{
+        {{"definite", kLeakDefinite},
+         {"indirect", kLeakIndirect},
+         {"possible", kLeakPossible},
+         {"reachable", kLeakReachable},
+         {"all", kAllLeaks},
+         {"none", 0}}};
+    LeakKinds kinds = 0;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        const std::string_view word = trimmed(text.substr(at, end - at));
+        const auto* const found =
+            std::ranges::find(kNames, word, &std::pair<std::string_view, LeakKinds>::first);
+        if (found == kNames.end()) return std::nullopt;
+        kinds |= found->second;
+        at = end + 1;
+    }
+    return kinds;
 }
 
 /// LeakSanitizer: a pattern is looked for anywhere; ^ and $ bind it to an end.
@@ -99,7 +123,10 @@ public:
         for (std::string_view line; lines_.next(line);) {
             if (line.starts_with(kLeak)) {
                 const std::string pattern(trimmed(line.substr(kLeak.size())));
-                all_.push_back({.name = "leak:" + pattern, .calls = {}, .anywhere = pattern});
+                Suppression suppression;
+                suppression.name = "leak:" + pattern;
+                suppression.anywhere = pattern;
+                all_.push_back(std::move(suppression));
             } else if (line == "{") {
                 parse_block();
             } else {
@@ -127,11 +154,20 @@ private:
         const bool is_leak = kind.ends_with(":Leak");
         while (!is_closed && lines_.next(line)) {
             is_closed = line == "}";
-            if (!is_closed && !add_call(line, suppression) && is_leak)
+            if (!is_closed && !add_line(line, suppression) && is_leak)
                 complain("not understood: " + std::string(line));
         }
         if (!is_closed) return complain("a suppression that is not closed: " + suppression.name);
         if (is_leak && !suppression.calls.empty()) all_.push_back(std::move(suppression));
+    }
+
+    static bool add_line(std::string_view line, Suppression& suppression)
+    {
+        constexpr std::string_view kKinds = "match-leak-kinds:";
+        if (!line.starts_with(kKinds)) return add_call(line, suppression);
+        const std::optional<LeakKinds> kinds = kinds_of(line.substr(kKinds.size()));
+        suppression.kinds = kinds.value_or(0);
+        return kinds.has_value();
     }
 
     static bool add_call(std::string_view line, Suppression& suppression)
@@ -145,7 +181,7 @@ private:
         else if (line.starts_with("obj:"))
             suppression.calls.push_back({Pattern::Kind::object, std::string(line.substr(kPrefix))});
         else
-            return line.starts_with("match-leak-kinds:");
+            return false;
         return true;
     }
 
@@ -214,7 +250,14 @@ bool Suppressions::is_allocation(const Pattern& pattern)
             pattern.text.starts_with("_Zn"));
 }
 
-std::string Suppressions::match(const std::vector<const NamedCall*>& stack) const
+bool Suppressions::applies(const Suppression& suppression, const std::vector<Function>& stack)
+{
+    const std::vector<Pattern>& calls = suppression.calls;
+    if (calls.empty()) return is_anywhere(suppression.anywhere, stack);
+    return begins_as(calls, 0, stack) || (is_allocation(calls[0]) && begins_as(calls, 1, stack));
+}
+
+Suppressions::Verdict Suppressions::judge(const std::vector<const NamedCall*>& stack) const
 {
     // Inlined functions are calls of their own.
     std::vector<Function> functions;
@@ -223,15 +266,14 @@ std::string Suppressions::match(const std::vector<const NamedCall*>& stack) cons
             functions.push_back({&frame, call->module});
         if (call->frames.empty()) functions.push_back({nullptr, call->module});
     }
+    Verdict verdict;
     for (const Suppression& suppression : all_) {
-        const std::vector<Pattern>& calls = suppression.calls;
-        const bool applies = calls.empty()
-                                 ? is_anywhere(suppression.anywhere, functions)
-                                 : begins_as(calls, 0, functions) ||
-                                       (is_allocation(calls[0]) && begins_as(calls, 1, functions));
-        if (applies) return suppression.name;
+        const bool adds = (suppression.kinds & ~verdict.kinds) != 0;
+        if (!adds || !applies(suppression, functions)) continue;
+        verdict.kinds |= suppression.kinds;
+        if (verdict.name.empty()) verdict.name = suppression.name;
     }
-    return {};
+    return verdict;
 }
 
 } // namespace tarn

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/base/options.h"
 #include "tracer/command/symbols.h"
 
 namespace tarn {
@@ -19,14 +20,22 @@ struct NamedCall {
     std::string module;              // path of its file
 };
 
+inline constexpr LeakKinds kAllLeaks =
+    kLeakDefinite | kLeakIndirect | kLeakPossible | kLeakReachable;
+
 class Suppressions {
 public:
     /// Adds those of a text. Errors: one line for each part that is not understood, with its
     /// number, in `problems`; the rest counts.
     void add(std::string_view text, std::vector<std::string>& problems);
 
-    /// The name of the first that applies to a stack, innermost call first; empty: none.
-    std::string match(const std::vector<const NamedCall*>& stack) const;
+    /// What is not to be reported of the blocks of a stack.
+    struct Verdict {
+        LeakKinds kinds = 0;
+        std::string name; // of the first that applies; empty: none
+    };
+    /// `stack`: innermost call first.
+    Verdict judge(const std::vector<const NamedCall*>& stack) const;
 
     std::size_t size() const { return all_.size(); }
 
@@ -40,6 +49,7 @@ private:
         std::string name;
         std::vector<Pattern> calls; // of Valgrind's, from inside; empty: LeakSanitizer's
         std::string anywhere;       // LeakSanitizer's: in a function, file or module
+        LeakKinds kinds = kAllLeaks;
     };
 
     /// A function of a stack.
@@ -52,6 +62,7 @@ private:
 
     class Parser;
 
+    static bool applies(const Suppression& suppression, const std::vector<Function>& stack);
     static bool is_anywhere(std::string_view pattern, const std::vector<Function>& stack);
     static bool begins_as(const std::vector<Pattern>& patterns, std::size_t first,
                           const std::vector<Function>& stack);

@@ -112,15 +112,15 @@ TEST(Answers, SayWhichStacksAreSuppressed)
         const std::string text = answers_to(questions + stack, file);
         return text.substr(text.rfind(".\n") + 2);
     };
-    EXPECT_EQ(end_of("L 0\n"), "S\t\n");
-    EXPECT_EQ(end_of("L 1 0\n"), "S\tloader: thread-local storage of libraries\n");
-    EXPECT_EQ(end_of("L 0 1\n"), "S\t\n");
-    EXPECT_EQ(end_of("L \n"), "S\t\n");
-    EXPECT_EQ(end_of("L 99\n"), "S\t\n") << "no such address";
+    EXPECT_EQ(end_of("L 0\n"), "S\t0\t\n");
+    EXPECT_EQ(end_of("L 1 0\n"), "S\tf\tloader: thread-local storage of libraries\n");
+    EXPECT_EQ(end_of("L 0 1\n"), "S\t0\t\n");
+    EXPECT_EQ(end_of("L \n"), "S\t0\t\n");
+    EXPECT_EQ(end_of("L 99\n"), "S\t0\t\n") << "no such address";
     EXPECT_EQ(end_of("N 0 1\nN 5 1\nN 0\nK 1\nK 9\nK 0\n"), "") << "nothing was asked";
     const TemporaryFile file("leak:resolve_test_leak\n");
     EXPECT_EQ(end_of("L 0\nL 1\n", file.path()),
-              "S\tleak:resolve_test_leak\nS\tloader: thread-local storage of libraries\n");
+              "S\tf\tleak:resolve_test_leak\nS\tf\tloader: thread-local storage of libraries\n");
 }
 
 TEST(Answers, BeginWithWhatIsWrongWithTheSuppressions)

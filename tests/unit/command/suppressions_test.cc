@@ -39,7 +39,7 @@ std::string match(const std::string& text, const std::vector<NamedCall>& calls =
     Suppressions suppressions;
     suppressions.add(text, problems);
     EXPECT_EQ(problems, std::vector<std::string>{}) << text;
-    return suppressions.match(stack_of(calls));
+    return suppressions.judge(stack_of(calls)).name;
 }
 
 /// A suppression of Valgrind's with these lines for its stack.
@@ -159,11 +159,38 @@ TEST(OfValgrind, TakeInlinedFunctionsForCalls)
     EXPECT_FALSE(applies("fun:inlined\nfun:parse*", calls));
 }
 
+LeakKinds kinds(const std::string& text)
+{
+    std::vector<std::string> problems;
+    Suppressions suppressions;
+    suppressions.add(text, problems);
+    EXPECT_EQ(problems, std::vector<std::string>{}) << text;
+    return suppressions.judge(stack_of(kParser)).kinds;
+}
+
+TEST(OfValgrind, ApplyToTheKindsThatTheyName)
+{
+    const auto kinds_with = [](const std::string& line) {
+        return kinds(valgrind(line + "\nfun:copy_token"));
+    };
+    EXPECT_EQ(kinds_with("match-leak-kinds: definite"), kLeakDefinite);
+    EXPECT_EQ(kinds_with("match-leak-kinds:indirect , possible"), kLeakIndirect | kLeakPossible);
+    EXPECT_EQ(kinds_with("match-leak-kinds: reachable"), kLeakReachable);
+    EXPECT_EQ(kinds_with("match-leak-kinds: all"), kAllLeaks);
+    EXPECT_EQ(kinds_with("match-leak-kinds: none"), 0U);
+    EXPECT_EQ(kinds_with(""), kAllLeaks) << "as Valgrind has it";
+    EXPECT_EQ(kinds("leak:copy_token\n"), kAllLeaks);
+    EXPECT_EQ(kinds(valgrind("match-leak-kinds: definite\nfun:other")), 0U);
+    EXPECT_EQ(kinds(valgrind("match-leak-kinds: definite\nfun:copy_token") +
+                    valgrind("match-leak-kinds: possible\nfun:*\nfun:parse*")),
+              kLeakDefinite | kLeakPossible)
+        << "those of all that apply";
+}
+
 TEST(OfValgrind, CountForLeaksOnly)
 {
     EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck:Cond")), "");
     EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck:Param\nwrite(buf)")), "");
-    EXPECT_EQ(match(valgrind("match-leak-kinds: reachable\nfun:copy_token")), "known");
     EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck,Other:Leak")), "known");
 }
 
@@ -195,6 +222,10 @@ TEST(SuppressionsTest, TellWhichLinesAreNotUnderstood)
         {.text = "{\nname\n", .problems = {"line 2: a suppression that is not closed: name"}},
         {.text = "{\nname\nMemcheck:Leak\nfunc:main\n}\n",
          .problems = {"line 4: not understood: func:main"}},
+        {.text = "{\nname\nMemcheck:Leak\nmatch-leak-kinds: definite, what\n}\n",
+         .problems = {"line 4: not understood: match-leak-kinds: definite, what"}},
+        {.text = "{\nname\nMemcheck:Leak\nmatch-leak-kinds:\n}\n",
+         .problems = {"line 4: not understood: match-leak-kinds:"}},
         {.text = "a\nb\n",
          .problems = {"line 1: neither leak:PATTERN nor { : a",
                       "line 2: neither leak:PATTERN nor { : b"}},
@@ -215,7 +246,7 @@ TEST(SuppressionsTest, CountBesideThoseThatAreNotUnderstood)
     suppressions.add("race:x\nleak:main\n{\n}\n" + valgrind("fun:main"), problems);
     EXPECT_EQ(problems.size(), 2U);
     EXPECT_EQ(suppressions.size(), 2U);
-    EXPECT_EQ(suppressions.match(stack_of(kParser)), "leak:main");
+    EXPECT_EQ(suppressions.judge(stack_of(kParser)).name, "leak:main");
 }
 
 } // namespace
