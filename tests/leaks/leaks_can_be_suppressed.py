@@ -76,6 +76,7 @@ for kinds, wanted in [("definite", [1001]), ("reachable, definite", [1001]), ("a
 
 for text, complaint in [("leaks:main\n", "line 1: neither leak:PATTERN nor"),
                         ("leak:no_such\n{\n  name\n  Memcheck:Leak\n  what:ever\n}\n", "line 5"),
+                        (valgrind("...", "fun:main", "bogus"), "line 7: not understood: bogus"),
                         ("{\n  name\n  Memcheck:Leak\n  fun:main\n", "not closed")]:
     suppressed, result = left_after(text)
     expect(f"tarn: suppressions=" in result.stderr and complaint in result.stderr,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 
 namespace tarn {
@@ -151,14 +152,17 @@ private:
         std::string_view kind;
         bool is_closed = lines_.next(kind) && kind == "}";
         // Others are of other tools, or of other errors of Memcheck's.
-        const bool is_leak = kind.ends_with(":Leak");
+        bool counts = kind.ends_with(":Leak");
         while (!is_closed && lines_.next(line)) {
             is_closed = line == "}";
-            if (!is_closed && !add_line(line, suppression) && is_leak)
-                complain("not understood: " + std::string(line));
+            if (is_closed || !counts || add_line(line, suppression)) continue;
+            // Without the line it would apply to more.
+            counts = false;
+            complain("not understood: " + std::string(line) + " (leaves out: " + suppression.name +
+                     ")");
         }
         if (!is_closed) return complain("a suppression that is not closed: " + suppression.name);
-        if (is_leak && !suppression.calls.empty()) all_.push_back(std::move(suppression));
+        if (counts && !suppression.calls.empty()) all_.push_back(std::move(suppression));
     }
 
     static bool add_line(std::string_view line, Suppression& suppression)
@@ -173,16 +177,37 @@ private:
     static bool add_call(std::string_view line, Suppression& suppression)
     {
         constexpr std::size_t kPrefix = 4;
+        const std::string_view prefix = line.substr(0, kPrefix);
+        const std::string_view text = trimmed(line.substr(std::min(kPrefix, line.size())));
         if (line == "...")
             suppression.calls.push_back({Pattern::Kind::any_calls, ""});
-        else if (line.starts_with("fun:"))
-            suppression.calls.push_back(
-                {Pattern::Kind::function, std::string(line.substr(kPrefix))});
-        else if (line.starts_with("obj:"))
-            suppression.calls.push_back({Pattern::Kind::object, std::string(line.substr(kPrefix))});
+        else if (prefix == "fun:")
+            suppression.calls.push_back({Pattern::Kind::function, std::string(text)});
+        else if (prefix == "obj:")
+            suppression.calls.push_back({Pattern::Kind::object, std::string(text)});
+        else if (prefix == "src:")
+            suppression.calls.push_back(source(text));
         else
             return false;
         return true;
+    }
+
+    /// "FILE" or "FILE:LINE".
+    static Pattern source(std::string_view text)
+    {
+        const std::size_t colon = text.rfind(':');
+        int line = 0;
+        if (colon != std::string_view::npos) {
+            const std::string_view digits = text.substr(colon + 1);
+            const char* const end = digits.data() + digits.size();
+            const auto [next, error] = std::from_chars(digits.data(), end, line);
+            const bool is_number = error == std::errc() && next == end;
+            if (is_number)
+                text = text.substr(0, colon);
+            else
+                line = 0;
+        }
+        return {Pattern::Kind::source, std::string(text), line};
     }
 
     Lines lines_;
@@ -200,8 +225,19 @@ void Suppressions::add(std::string_view text, std::vector<std::string>& problems
 bool Suppressions::Function::is(const Pattern& pattern) const
 {
     if (pattern.kind == Pattern::Kind::object) return matches(pattern.text, module);
+    if (pattern.kind == Pattern::Kind::source) return is_at(pattern);
     return frame != nullptr &&
            (matches(pattern.text, frame->function) || matches(pattern.text, frame->linkage));
+}
+
+/// Whether the call is there: in Valgrind's reports files have no directories.
+bool Suppressions::Function::is_at(const Pattern& pattern) const
+{
+    if (frame == nullptr || frame->file.empty()) return false;
+    const std::string_view file = frame->file;
+    const std::string_view name = file.substr(file.rfind('/') + 1);
+    const bool is_line = pattern.line == 0 || pattern.line == frame->line;
+    return is_line && (matches(pattern.text, file) || matches(pattern.text, name));
 }
 
 bool Suppressions::is_anywhere(std::string_view pattern, const std::vector<Function>& stack)

@@ -25,8 +25,8 @@ inline constexpr LeakKinds kAllLeaks =
 
 class Suppressions {
 public:
-    /// Adds those of a text. Errors: one line for each part that is not understood, with its
-    /// number, in `problems`; the rest counts.
+    /// Adds those of a text. Errors: one line for each suppression that is not understood, with its
+    /// number, in `problems`; the others count.
     void add(std::string_view text, std::vector<std::string>& problems);
 
     /// What is not to be reported of the blocks of a stack.
@@ -42,8 +42,9 @@ public:
 private:
     /// One line of a stack: `kind` is what it is compared with.
     struct Pattern {
-        enum class Kind : char { function, object, any_calls } kind;
+        enum class Kind : char { function, object, source, any_calls } kind;
         std::string text;
+        int line = 0; // of a source; 0: any
     };
     struct Suppression {
         std::string name;
@@ -58,6 +59,7 @@ private:
         std::string_view module;
 
         bool is(const Pattern& pattern) const;
+        bool is_at(const Pattern& pattern) const;
     };
 
     class Parser;

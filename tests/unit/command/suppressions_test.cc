@@ -149,6 +149,22 @@ TEST(OfValgrind, NameAModule)
     EXPECT_FALSE(applies("fun:*", unnamed));
 }
 
+TEST(OfValgrind, NameASource)
+{
+    std::vector<NamedCall> calls = kParser;
+    calls[0].frames[0].line = 20;
+    EXPECT_TRUE(applies("src:token.c", calls)) << "without its directory, as Valgrind has it";
+    EXPECT_TRUE(applies("src:token.c:20", calls));
+    EXPECT_TRUE(applies("src:/src/token.c:20\nsrc:p*.cc\nfun:main", calls));
+    EXPECT_FALSE(applies("src:token.c:2", calls));
+    EXPECT_FALSE(applies("src:token.c:20x", calls));
+    EXPECT_TRUE(applies("src:*:x", {call("f", "", "/src/a:x")})) << "no line, but a name";
+    EXPECT_TRUE(applies("src:*:2x", {call("f", "", "/src/a:2x")}));
+    EXPECT_FALSE(applies("src:parse.cc", calls));
+    calls[0].frames[0].file.clear();
+    EXPECT_FALSE(applies("src:*", calls)) << "there is none";
+}
+
 TEST(OfValgrind, TakeInlinedFunctionsForCalls)
 {
     std::vector<NamedCall> calls = kParser;
@@ -221,11 +237,14 @@ TEST(SuppressionsTest, TellWhichLinesAreNotUnderstood)
          .problems = {"line 4: a suppression that is not closed: name"}},
         {.text = "{\nname\n", .problems = {"line 2: a suppression that is not closed: name"}},
         {.text = "{\nname\nMemcheck:Leak\nfunc:main\n}\n",
-         .problems = {"line 4: not understood: func:main"}},
+         .problems = {"line 4: not understood: func:main (leaves out: name)"}},
+        {.text = "{\nname\nMemcheck:Leak\nfun:main\nbogus\nothers\n}\n",
+         .problems = {"line 5: not understood: bogus (leaves out: name)"}},
         {.text = "{\nname\nMemcheck:Leak\nmatch-leak-kinds: definite, what\n}\n",
-         .problems = {"line 4: not understood: match-leak-kinds: definite, what"}},
+         .problems = {"line 4: not understood: match-leak-kinds: definite, what "
+                      "(leaves out: name)"}},
         {.text = "{\nname\nMemcheck:Leak\nmatch-leak-kinds:\n}\n",
-         .problems = {"line 4: not understood: match-leak-kinds:"}},
+         .problems = {"line 4: not understood: match-leak-kinds: (leaves out: name)"}},
         {.text = "a\nb\n",
          .problems = {"line 1: neither leak:PATTERN nor { : a",
                       "line 2: neither leak:PATTERN nor { : b"}},
