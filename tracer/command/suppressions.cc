@@ -86,6 +86,28 @@ bool matches(std::string_view pattern, std::string_view text)
 
 namespace {
 
+/// Whether a function that allocates has such a name. On other machines operator new is another
+/// _Zn...
+bool is_allocator(std::string_view pattern)
+{
+    static constexpr std::array<std::string_view, 13> kNames{"malloc",
+                                                             "calloc",
+                                                             "realloc",
+                                                             "reallocarray",
+                                                             "memalign",
+                                                             "posix_memalign",
+                                                             "aligned_alloc",
+                                                             "valloc",
+                                                             "pvalloc",
+                                                             "_Znwm",
+                                                             "_Znam",
+                                                             "operator new(unsigned long)",
+                                                             "operator new[](unsigned long)"};
+    return pattern.starts_with("_Zn") || pattern.starts_with("operator new") ||
+           std::ranges::any_of(kNames,
+                               [&](std::string_view name) { return matches(pattern, name); });
+}
+
 /// Lines of a text one after the other, without comments, empty ones left out.
 class Lines {
 public:
@@ -226,6 +248,7 @@ bool Suppressions::Function::is(const Pattern& pattern) const
 {
     if (pattern.kind == Pattern::Kind::object) return matches(pattern.text, module);
     if (pattern.kind == Pattern::Kind::source) return is_at(pattern);
+    if (is_allocation) return is_allocator(pattern.text);
     return frame != nullptr &&
            (matches(pattern.text, frame->function) || matches(pattern.text, frame->linkage));
 }
@@ -240,7 +263,7 @@ bool Suppressions::Function::is_at(const Pattern& pattern) const
     return is_line && (matches(pattern.text, file) || matches(pattern.text, name));
 }
 
-bool Suppressions::is_anywhere(std::string_view pattern, const std::vector<Function>& stack)
+bool Suppressions::is_anywhere(std::string_view pattern, Stack stack)
 {
     return std::ranges::any_of(stack, [&](const Function& function) {
         return found_in(pattern, function.module) ||
@@ -249,16 +272,15 @@ bool Suppressions::is_anywhere(std::string_view pattern, const std::vector<Funct
     });
 }
 
-/// Whether the stack begins as the patterns from `first` on say. As in matches(), only the last
+/// Whether the stack begins as the patterns say. As in matches(), only the last
 /// "..." can have to take one call more.
-bool Suppressions::begins_as(const std::vector<Pattern>& patterns, std::size_t first,
-                             const std::vector<Function>& stack)
+bool Suppressions::begins_as(const std::vector<Pattern>& patterns, Stack stack)
 {
     constexpr std::size_t kNone = std::string::npos;
     std::size_t dots = kNone;
     std::size_t resume = 0;
     std::size_t call = 0;
-    for (std::size_t p = first; p < patterns.size();) {
+    for (std::size_t p = 0; p < patterns.size();) {
         if (patterns[p].kind == Pattern::Kind::any_calls) {
             dots = p++;
             resume = call;
@@ -275,28 +297,22 @@ bool Suppressions::begins_as(const std::vector<Pattern>& patterns, std::size_t f
     return true;
 }
 
-/// Valgrind's stacks begin with the allocation function itself, ours with its caller.
-bool Suppressions::is_allocation(const Pattern& pattern)
+/// Valgrind's stacks begin with the allocation function itself, of which ours do not know which it
+/// was. Who leaves it out means the caller.
+bool Suppressions::applies(const Suppression& suppression, Stack stack)
 {
-    static constexpr std::array<std::string_view, 9> kNames{
-        "malloc",        "calloc", "realloc", "memalign",     "posix_memalign",
-        "aligned_alloc", "*alloc", "_Zn*",    "operator new*"};
-    return pattern.kind == Pattern::Kind::function &&
-           (std::ranges::find(kNames, pattern.text) != kNames.end() ||
-            pattern.text.starts_with("_Zn"));
-}
-
-bool Suppressions::applies(const Suppression& suppression, const std::vector<Function>& stack)
-{
+    const Stack callers = stack.subspan(1);
     const std::vector<Pattern>& calls = suppression.calls;
-    if (calls.empty()) return is_anywhere(suppression.anywhere, stack);
-    return begins_as(calls, 0, stack) || (is_allocation(calls[0]) && begins_as(calls, 1, stack));
+    if (calls.empty()) return is_anywhere(suppression.anywhere, callers);
+    const bool has_allocation = calls[0].kind == Pattern::Kind::any_calls || stack[0].is(calls[0]);
+    return begins_as(calls, has_allocation ? stack : callers);
 }
 
 Suppressions::Verdict Suppressions::judge(const std::vector<const NamedCall*>& stack) const
 {
+    if (stack.empty()) return {};
+    std::vector<Function> functions{{.frame = nullptr, .module = {}, .is_allocation = true}};
     // Inlined functions are calls of their own.
-    std::vector<Function> functions;
     for (const NamedCall* const call : stack) {
         for (const SourceFrame& frame : call->frames)
             functions.push_back({&frame, call->module});

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,18 +58,19 @@ private:
     struct Function {
         const SourceFrame* frame; // nullptr: not known
         std::string_view module;
+        bool is_allocation = false; // malloc() or any other, nobody knows which
 
         bool is(const Pattern& pattern) const;
         bool is_at(const Pattern& pattern) const;
     };
 
+    using Stack = std::span<const Function>; // innermost first
+
     class Parser;
 
-    static bool applies(const Suppression& suppression, const std::vector<Function>& stack);
-    static bool is_anywhere(std::string_view pattern, const std::vector<Function>& stack);
-    static bool begins_as(const std::vector<Pattern>& patterns, std::size_t first,
-                          const std::vector<Function>& stack);
-    static bool is_allocation(const Pattern& pattern);
+    static bool applies(const Suppression& suppression, Stack stack);
+    static bool is_anywhere(std::string_view pattern, Stack stack);
+    static bool begins_as(const std::vector<Pattern>& patterns, Stack stack);
 
     std::vector<Suppression> all_;
 };

@@ -114,11 +114,20 @@ TEST(OfValgrind, AreComparedFromInside)
 
 TEST(OfValgrind, MayBeginWithTheAllocationFunction)
 {
-    EXPECT_TRUE(applies("fun:malloc\nfun:copy_token"));
-    EXPECT_TRUE(applies("fun:_Znwm\nfun:copy_token"));
-    EXPECT_TRUE(applies("fun:*alloc\nfun:copy_token"));
+    for (const char* const name :
+         {"malloc", "calloc", "posix_memalign", "aligned_alloc", "_Znwm", "_ZnamRKSt9nothrow_t",
+          "operator new(unsigned long)", "*alloc", "mal*", "m?lloc", "_Zn*", "*new*", "*"}) {
+        const std::string line = std::string("fun:") + name;
+        EXPECT_TRUE(applies(line + "\nfun:copy_token")) << name;
+        EXPECT_TRUE(applies(line + "\n...\nfun:main")) << name;
+        EXPECT_TRUE(applies(line + "\n...")) << name;
+        EXPECT_TRUE(applies(line)) << name;
+        EXPECT_TRUE(applies("...\n" + line + "\nfun:copy_token")) << name;
+        EXPECT_FALSE(applies(line + "\nfun:parse*")) << name << " is no call more";
+    }
     EXPECT_FALSE(applies("fun:other\nfun:copy_token"));
-    EXPECT_FALSE(applies("fun:malloc\nfun:parse*"));
+    EXPECT_FALSE(applies("fun:free\n..."));
+    EXPECT_EQ(match("leak:malloc\n"), "") << "LeakSanitizer's are of the callers";
 }
 
 TEST(OfValgrind, NameAFunctionEitherWay)
@@ -146,7 +155,7 @@ TEST(OfValgrind, NameAModule)
     std::vector<NamedCall> unnamed = kParser;
     unnamed[0].frames.clear();
     EXPECT_TRUE(applies("obj:*/libparse.so*\nfun:parse*", unnamed)) << "without symbols";
-    EXPECT_FALSE(applies("fun:*", unnamed));
+    EXPECT_FALSE(applies("fun:*\nfun:*", unnamed));
 }
 
 TEST(OfValgrind, NameASource)
@@ -198,7 +207,7 @@ TEST(OfValgrind, ApplyToTheKindsThatTheyName)
     EXPECT_EQ(kinds("leak:copy_token\n"), kAllLeaks);
     EXPECT_EQ(kinds(valgrind("match-leak-kinds: definite\nfun:other")), 0U);
     EXPECT_EQ(kinds(valgrind("match-leak-kinds: definite\nfun:copy_token") +
-                    valgrind("match-leak-kinds: possible\nfun:*\nfun:parse*")),
+                    valgrind("match-leak-kinds: possible\nfun:*\nfun:copy*")),
               kLeakDefinite | kLeakPossible)
         << "those of all that apply";
 }
