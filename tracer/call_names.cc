@@ -325,12 +325,17 @@ void CallNames::print_brief(Printer& out, Call call) const
 
 void CallNames::print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const
 {
-    for (TraceId node = trace; node != kNoTrace && most_calls > 0;
+    constexpr std::size_t kMostLines = 20; // Valgrind refuses more than 24
+    std::size_t lines = 0;
+    bool is_last = false; // outside of it stacks are others under Valgrind
+    for (TraceId node = trace; node != kNoTrace && most_calls > 0 && !is_last;
          node = stack_trie.caller(node), --most_calls) {
         const Call call = stack_trie.call(node);
-        const bool has_names = for_each_function(
-            call, [&](const Function& function) { out << "   fun:" << function.linkage << "\n"; });
-        if (!has_names && call.module != kNoModule)
+        const bool has_names = for_each_function(call, [&](const Function& function) {
+            if (lines++ < kMostLines) out << "   fun:" << function.linkage << "\n";
+            is_last = function.linkage == "main" || function.linkage == "start_thread";
+        });
+        if (!has_names && call.module != kNoModule && lines++ < kMostLines)
             out << "   obj:" << path_of(module_table[call.module]) << "\n";
     }
 }

@@ -6,6 +6,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -92,6 +94,23 @@ printed = re.findall(r"^\{\n.*?^\}\n", result.stderr, re.MULTILINE | re.DOTALL)
 expect(len(printed) >= len(SIZES), "a suppression for each", len(printed))
 suppressed, result = left_after("".join(printed))
 expect(suppressed == sorted(SIZES) and result.stderr == "", "all suppressed", result.stderr)
+
+# Valgrind takes it, too: it begins with the allocation and ends with main.
+result = run(LIBRARY, CHAIN, "chain", "return", TARN="leaks,gen_suppressions")
+printed = re.findall(r"^\{\n.*?^\}\n", result.stderr, re.MULTILINE | re.DOTALL)
+for one in printed:
+    expect(re.search(r"kinds: \w+\n   fun:\*\n(   .*\n)*   fun:main\n   \.\.\.\n\}$", one), "its shape",
+           one)
+expect(printed, "a suppression", result.stderr)
+if valgrind_program := shutil.which("valgrind"):
+    with tempfile.NamedTemporaryFile("w", suffix=".supp") as file:
+        file.write("".join(printed))
+        file.flush()
+        result = subprocess.run([valgrind_program, "--leak-check=full", "--error-exitcode=9",
+                                 f"--suppressions={file.name}", CHAIN, "chain", "return"],
+                                capture_output=True, text=True, timeout=120)
+    expect(result.returncode == 0, "no error of Valgrind's", result.stderr)
+    expect(re.search(r"definitely lost: 0 bytes", result.stderr), "nothing lost", result.stderr)
 
 # min_bytes leaves out what is small.
 result = run(LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, TARN="leaks,min_bytes=100k")

@@ -184,7 +184,11 @@ private:
                      ")");
         }
         if (!is_closed) return complain("a suppression that is not closed: " + suppression.name);
-        if (counts && !suppression.calls.empty()) all_.push_back(std::move(suppression));
+        std::vector<Pattern>& calls = suppression.calls;
+        // Valgrind's posix_memalign() calls its memalign(); for us the two are one call.
+        if (calls.size() > 1 && calls[0].text == "memalign" && calls[1].text == "posix_memalign")
+            calls.erase(calls.begin());
+        if (counts && !calls.empty()) all_.push_back(std::move(suppression));
     }
 
     static bool add_line(std::string_view line, Suppression& suppression)

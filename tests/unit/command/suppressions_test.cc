@@ -125,6 +125,7 @@ TEST(OfValgrind, MayBeginWithTheAllocationFunction)
         EXPECT_TRUE(applies("...\n" + line + "\nfun:copy_token")) << name;
         EXPECT_FALSE(applies(line + "\nfun:parse*")) << name << " is no call more";
     }
+    EXPECT_TRUE(applies("fun:memalign\nfun:posix_memalign\nfun:copy_token"));
     EXPECT_FALSE(applies("fun:other\nfun:copy_token"));
     EXPECT_FALSE(applies("fun:free\n..."));
     EXPECT_EQ(match("leak:malloc\n"), "") << "LeakSanitizer's are of the callers";
