@@ -14,6 +14,7 @@
 #include "preload/events.h"
 #include "preload/heap_view.h"
 #include "preload/helper.h"
+#include "preload/lsan.h"
 #include "preload/report.h"
 #include "preload/run_limits.h"
 #include "preload/signals.h"
@@ -186,20 +187,21 @@ std::uint64_t report_leaks_now(bool only_leaks, Asked asked = {.by_signal = fals
 {
     const Options& options = startup_options();
     const FileNames files = name_files();
-    return report_leaks(heap_view,
-                        {.show = options.leaks_show,
-                         .most_groups = options.leaks_max,
-                         .only_leaks = only_leaks || !(options.verbose || asked.by_signal),
-                         .suppressions = files.suppressions,
-                         .least_bytes = options.min_bytes,
-                         .suggests_suppressions = options.gen_suppressions,
-                         .sample_period = settings.sample_period,
-                         .since = report_since(),
-                         .json = files.json,
-                         .copy = {.is_wanted = options.stw == StopWorld::fork,
-                                  .is_waited_for = !asked.by_signal,
-                                  .begin = reset_report_lock}},
-                        write_report);
+    return report_leaks(
+        heap_view,
+        {.show = options.leaks_show,
+         .most_groups = options.leaks_max,
+         .only_leaks = only_leaks || !(options.verbose || asked.by_signal),
+         .suppressions = {.file = files.suppressions, .text = program_suppressions()},
+         .least_bytes = options.min_bytes,
+         .suggests_suppressions = options.gen_suppressions,
+         .sample_period = settings.sample_period,
+         .since = report_since(),
+         .json = files.json,
+         .copy = {.is_wanted = options.stw == StopWorld::fork,
+                  .is_waited_for = !asked.by_signal,
+                  .begin = reset_report_lock}},
+        write_report);
 }
 
 /// As report_leaks_now(), with the trace if there is one: not of a child, which begins with what
@@ -208,7 +210,9 @@ std::uint64_t report_now(bool only_leaks)
 {
     if (startup_options().reports_sites() && !is_forked.load(std::memory_order_relaxed))
         report_trace_now(!only_leaks);
-    const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
+    const bool wants_leaks = startup_options().leaks &&
+                             !is_checked.load(std::memory_order_relaxed) &&
+                             !is_turned_off_by_program();
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
 }
 

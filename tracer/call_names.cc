@@ -105,6 +105,12 @@ std::size_t CallNames::number_of(Call call) const
     return static_cast<std::size_t>(std::ranges::lower_bound(all, call, is_before) - all.begin());
 }
 
+void CallNames::write_suppressions(HelperText& text, std::string_view suppressions)
+{
+    while (!suppressions.empty())
+        text << "U " << take_until(suppressions, '\n') << "\n";
+}
+
 void CallNames::write_calls(HelperText& text) const
 {
     for (std::size_t id = 1; id <= module_table.size(); ++id) {
@@ -170,13 +176,14 @@ bool CallNames::resolve(const Request& request, TextSink sink)
 {
     if (helper_path().empty() || !sort_calls()) return false;
     HelperText text;
+    write_suppressions(text, request.suppressions.text);
     write_calls(text);
     write_stacks(text);
     if (request.data != 0) write_data(text, request.data);
     if (!request.profile.empty()) write_profile(text, request);
     FixedText<PATH_MAX> argument;
-    argument << "--suppressions=" << request.suppressions;
-    const bool has_argument = request.suppressions[0] != '\0';
+    argument << "--suppressions=" << request.suppressions.file;
+    const bool has_argument = request.suppressions.file[0] != '\0';
     const bool is_done =
         run_helper("resolve", has_argument ? argument.c_str() : nullptr, text.all(), answers_);
     if (is_done) read_answers(sink);

@@ -19,6 +19,12 @@ namespace tarn {
 /// A path in static storage: the program itself has no name among the modules.
 std::string_view path_of(const Module& module);
 
+/// Suppressions besides those that are built in.
+struct SuppressionSources {
+    const char* file = ""; // empty: none
+    const char* text = ""; // as of a file
+};
+
 class CallNames {
 public:
     /// A stack that will be shown, or may be suppressed. Errors: false, no memory.
@@ -28,8 +34,7 @@ public:
 
     /// What else the helper is told of the stacks, and asked for, see command/resolve.h.
     struct Request {
-        /// File; empty: only those suppressions that are built in.
-        const char* suppressions = "";
+        SuppressionSources suppressions = {};
         /// Where a profile is to be written; empty: nowhere.
         std::string_view profile = {};
         /// An address in the data of a module, whose symbol is wanted; 0: none.
@@ -86,6 +91,7 @@ public:
     void print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const;
 
 private:
+    static void write_suppressions(HelperText& text, std::string_view suppressions);
     void write_calls(HelperText& text) const;
     void write_stacks(HelperText& text) const;
     static void write_data(HelperText& text, std::uintptr_t address);

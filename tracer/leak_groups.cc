@@ -42,7 +42,7 @@ bool LeakGroups::choose(LeakScan& scan, ReachSet show)
     return true;
 }
 
-bool LeakGroups::name_traces(LeakScan& scan, const char* suppressions, TextSink sink)
+bool LeakGroups::name_traces(LeakScan& scan, const SuppressionSources& suppressions, TextSink sink)
 {
     for (const std::uint32_t number : chosen_.all()) {
         const TraceId trace = scan.blocks()[number].trace();
@@ -97,7 +97,8 @@ bool LeakGroups::add(LeakScan& scan, const FoundBlock& block)
     return true;
 }
 
-bool LeakGroups::build(LeakScan& scan, ReachSet show, const char* suppressions, TextSink sink)
+bool LeakGroups::build(LeakScan& scan, ReachSet show, const SuppressionSources& suppressions,
+                       TextSink sink)
 {
     if (!choose(scan, show) || !name_traces(scan, suppressions, sink)) return false;
     for (const std::uint32_t number : chosen_.all()) {

@@ -11,6 +11,7 @@
 #include <regex>
 #include <span>
 #include <sstream>
+#include <utility>
 
 #include "tracer/command/pprof.h"
 #include "tracer/command/suppressions.h"
@@ -87,13 +88,12 @@ public:
     Answers(std::ostream& out, const std::string& file) : out_(out)
     {
         std::vector<std::string> problems;
-        if (!file.empty()) {
-            suppressions_.add(contents_of(file, problems), problems);
-        }
-        for (const std::string& problem : problems)
-            out_ << "E\tsuppressions=" << file << ": " << problem << "\n";
+        if (!file.empty()) suppressions_.add(contents_of(file, problems), problems);
+        complain("suppressions=" + file, problems);
         suppressions_.add(kBuiltIn, problems);
     }
+
+    void add_suppression_line(const std::string& line) { of_program_ += line + "\n"; }
 
     void add_file(const std::string& line)
     {
@@ -133,6 +133,9 @@ public:
     /// Says whether a stack is suppressed.
     void judge(const std::string& line)
     {
+        std::vector<std::string> problems;
+        suppressions_.add(std::exchange(of_program_, {}), problems);
+        complain("__lsan_default_suppressions()", problems);
         std::vector<const NamedCall*> calls;
         for (const std::size_t number : hexadecimal_numbers(line))
             if (number < calls_.size()) calls.push_back(&calls_[number]);
@@ -189,6 +192,12 @@ public:
     }
 
 private:
+    void complain(const std::string& source, const std::vector<std::string>& problems)
+    {
+        for (const std::string& problem : problems)
+            out_ << "E\t" << source << ": " << problem << "\n";
+    }
+
     /// "; in f (a.c:12) < main (b.c:34)", innermost call first.
     std::string stack_text(std::size_t node) const
     {
@@ -222,6 +231,7 @@ private:
 
     std::ostream& out_;
     Suppressions suppressions_;
+    std::string of_program_; // not added yet
     Symbols symbols_;
     std::vector<NamedCall> calls_;
     ProfileContents profile_;
@@ -238,6 +248,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
         const std::string arguments = line.size() > 2 ? line.substr(2) : "";
         std::istringstream rest(arguments);
         switch (line[0]) {
+        case 'U':
+            answers.add_suppression_line(arguments);
+            break;
         case 'M':
             answers.add_file(arguments);
             break;

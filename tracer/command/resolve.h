@@ -3,6 +3,7 @@
 // Answers what libtarn.so asks when it writes a report: names of addresses, and which stacks are
 // suppressed. The questions, one on a line:
 //
+//      U text                          a line of the program's suppressions, before all L lines
 //      M path <tab> build-id [<tab> start <tab> end <tab> bias]
 //                                      a file, and where it was in memory; the first is number 0
 //      A file address                  an address in that file, both hexadecimal

@@ -123,6 +123,19 @@ TEST(Answers, SayWhichStacksAreSuppressed)
               "S\tf\tleak:resolve_test_leak\nS\tf\tloader: thread-local storage of libraries\n");
 }
 
+TEST(Answers, KnowTheSuppressionsOfTheProgram)
+{
+    const std::string questions = kSelf + "A 0 " + in_file(resolve_test_leak) + "\nL 0\nL 0\n";
+    const auto end_of = [&](const std::string& lines) {
+        const std::string text = answers_to(lines + questions);
+        return text.substr(text.rfind(".\n") + 2);
+    };
+    EXPECT_EQ(end_of("U # mine\nU \nU leak:resolve_test_leak\n"),
+              "S\tf\tleak:resolve_test_leak\nS\tf\tleak:resolve_test_leak\n");
+    EXPECT_EQ(end_of("U \nU race:y\n"), "E\t__lsan_default_suppressions(): line 2: neither "
+                                        "leak:PATTERN nor { : race:y\nS\t0\t\nS\t0\t\n");
+}
+
 TEST(Answers, BeginWithWhatIsWrongWithTheSuppressions)
 {
     const TemporaryFile file("leak:x\nrace:y\n");
