@@ -56,6 +56,19 @@ template <class Output> void write_build_id(Output&& write, const Module& module
     }
 }
 
+/// A text that stays on its line: a file may have any name.
+struct OneLine {
+    std::string_view text;
+    std::string_view instead = " "; // of each control character
+};
+
+Printer& operator<<(Printer& out, OneLine line)
+{
+    for (const char& c : line.text)
+        out << (is_control(c) ? line.instead : std::string_view(&c, 1));
+    return out;
+}
+
 /// Takes the text up to `end` off `rest`.
 std::string_view take_until(std::string_view& rest, char end)
 {
@@ -116,10 +129,7 @@ void CallNames::write_calls(HelperText& text) const
     for (std::size_t id = 1; id <= module_table.size(); ++id) {
         const Module& module = module_table[static_cast<ModuleId>(id)];
         text << "M ";
-        // A line break in a path would be a question of its own. Such files have no names.
-        for (const char& c : path_of(module))
-            text << (c < ' ' && c > 0 ? std::string_view("?") : std::string_view(&c, 1));
-        text << "\t";
+        text.quoted(path_of(module)) << "\t";
         write_build_id([&](std::string_view digit) { text << digit; }, module);
         text << "\t";
         text.hexadecimal(module.range.start) << "\t";
@@ -282,7 +292,7 @@ unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
     };
     const auto print_place = [&] {
         const Module& module = module_table[call.module];
-        out << " (" << path_of(module) << "+" << Hex{address_in_file(call)} << ")";
+        out << " (" << OneLine{path_of(module)} << "+" << Hex{address_in_file(call)} << ")";
         if (module.id_size == 0) return;
         out << " (BuildId: ";
         write_build_id([&](std::string_view digit) { out << digit; }, module);
@@ -321,13 +331,13 @@ void CallNames::print_brief(Printer& out, Call call) const
     const bool has_names = is_known && for_each_function(call, [&](const Function& function) {
                                out << "       " << function.name << "  ";
                                if (function.file.empty())
-                                   out << "(" << module << ")\n";
+                                   out << "(" << OneLine{module} << ")\n";
                                else
                                    out << function.file << ":" << function.line << "\n";
                            });
     if (has_names) return;
-    out << "       (" << module << "+" << Hex{is_known ? address_in_file(call) : call_site(call)}
-        << ")\n";
+    out << "       (" << OneLine{module} << "+"
+        << Hex{is_known ? address_in_file(call) : call_site(call)} << ")\n";
 }
 
 void CallNames::print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const
@@ -343,7 +353,7 @@ void CallNames::print_patterns(Printer& out, TraceId trace, std::size_t most_cal
             is_last = function.linkage == "main" || function.linkage == "start_thread";
         });
         if (!has_names && call.module != kNoModule && lines++ < kMostLines)
-            out << "   obj:" << path_of(module_table[call.module]) << "\n";
+            out << "   obj:" << OneLine{path_of(module_table[call.module]), "?"} << "\n";
     }
 }
 

@@ -69,6 +69,23 @@ std::vector<std::size_t> hexadecimal_numbers(const std::string& line)
     return numbers;
 }
 
+/// "%0a" is a line break.
+std::string unquoted(const std::string& path)
+{
+    constexpr std::size_t kDigits = 2;
+    std::string text;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        unsigned char code = 0;
+        const char* const digits = path.data() + i + 1;
+        const bool is_code =
+            path[i] == '%' && i + kDigits < path.size() &&
+            std::from_chars(digits, digits + kDigits, code, 16).ptr == digits + kDigits;
+        text += is_code ? static_cast<char>(code) : path[i];
+        if (is_code) i += kDigits;
+    }
+    return text;
+}
+
 std::string contents_of(const std::string& path, std::vector<std::string>& problems)
 {
     std::string text;
@@ -100,6 +117,7 @@ public:
         ProfileFile file;
         std::istringstream fields(line);
         std::getline(fields, file.path, '\t');
+        file.path = unquoted(file.path);
         std::getline(fields, file.build_id, '\t');
         fields >> std::hex >> file.start >> file.end >> file.bias;
         symbols_.add(file.path, file.build_id);

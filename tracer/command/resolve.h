@@ -5,7 +5,8 @@
 //
 //      U text                          a line of the program's suppressions, before all L lines
 //      M path <tab> build-id [<tab> start <tab> end <tab> bias]
-//                                      a file, and where it was in memory; the first is number 0
+//                                      a file, and where it was in memory; the first is number 0;
+//                                      a line break in the path is %0a, and so on
 //      A file address                  an address in that file, both hexadecimal
 //      D file address                  likewise, of data
 //      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first

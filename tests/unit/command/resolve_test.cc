@@ -91,6 +91,21 @@ TEST(Answers, NameTheFunctionsOfAnAddress)
     EXPECT_TRUE(text.ends_with("\n.\n")) << text;
 }
 
+TEST(Answers, KnowFilesWithALineBreakInTheirPath)
+{
+    const fs::path link =
+        fs::temp_directory_path() / ("resolve\n%0at\x1bst" + std::to_string(::getpid()));
+    fs::create_symlink("/proc/self/exe", link);
+    std::string quoted = link.string();
+    quoted.replace(quoted.find('%'), 1, "%25");
+    quoted.replace(quoted.find('\n'), 1, "%0a");
+    quoted.replace(quoted.find('\x1b'), 1, "%1B");
+    const std::string text =
+        answers_to("M " + quoted + "\t\nA 0 " + in_file(resolve_test_leak) + "\n");
+    fs::remove(link);
+    EXPECT_TRUE(text.starts_with("F\tresolve_test_leak\t")) << text;
+}
+
 TEST(Answers, NameTheVariableOfAnAddress)
 {
     const std::string text = answers_to(
