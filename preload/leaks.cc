@@ -14,6 +14,7 @@
 #include "preload/events.h"
 #include "preload/heap_view.h"
 #include "preload/helper.h"
+#include "preload/lsan.h"
 #include "preload/report.h"
 #include "preload/run_limits.h"
 #include "preload/signals.h"
@@ -196,20 +197,21 @@ std::uint64_t report_leaks_now(bool only_leaks, Asked asked = {.by_signal = fals
 {
     const Options& options = startup_options();
     const FileNames files = name_files();
-    return report_leaks(heap_view,
-                        {.show = options.leaks_show,
-                         .most_groups = options.leaks_max,
-                         .only_leaks = only_leaks || !(options.verbose || asked.by_signal),
-                         .suppressions = files.suppressions,
-                         .least_bytes = options.min_bytes,
-                         .suggests_suppressions = options.gen_suppressions,
-                         .sample_period = settings.sample_period,
-                         .since = report_since(),
-                         .json = files.json,
-                         .copy = {.is_wanted = options.stw == StopWorld::fork,
-                                  .is_waited_for = !asked.by_signal,
-                                  .begin = reset_report_lock}},
-                        write_report);
+    return report_leaks(
+        heap_view,
+        {.show = options.leaks_show,
+         .most_groups = options.leaks_max,
+         .only_leaks = only_leaks || !(options.verbose || asked.by_signal),
+         .suppressions = {.file = files.suppressions, .text = program_suppressions()},
+         .least_bytes = options.min_bytes,
+         .suggests_suppressions = options.gen_suppressions,
+         .sample_period = settings.sample_period,
+         .since = report_since(),
+         .json = files.json,
+         .copy = {.is_wanted = options.stw == StopWorld::fork,
+                  .is_waited_for = !asked.by_signal,
+                  .begin = reset_report_lock}},
+        write_report);
 }
 
 /// As report_leaks_now(), with the trace if there is one: not of a child, which begins with what
@@ -218,7 +220,9 @@ std::uint64_t report_now(bool only_leaks)
 {
     if (startup_options().reports_sites() && !is_forked.load(std::memory_order_relaxed))
         report_trace_now(!only_leaks);
-    const bool wants_leaks = startup_options().leaks && !is_checked.load(std::memory_order_relaxed);
+    const bool wants_leaks = startup_options().leaks &&
+                             !is_checked.load(std::memory_order_relaxed) &&
+                             !is_turned_off_by_program();
     return wants_leaks ? report_leaks_now(only_leaks) : 0;
 }
 
@@ -328,7 +332,6 @@ void start_leak_reports()
 
 int report_leaks_at_end(int status, bool only_leaks)
 {
-    const Options& options = startup_options();
     if (!wants_reports() || owner.load(std::memory_order_relaxed) != ::getpid()) return status;
     if (is_inside_malloc()) {
         write_report("tarn: no report: the process ended inside malloc\n");
@@ -340,7 +343,7 @@ int report_leaks_at_end(int status, bool only_leaks)
     if (!is_done.exchange(true)) {
         const bool leaked = report_now(only_leaks) != 0;
         const int exceeded = only_leaks || is_forked.load() ? 0 : check_limits();
-        status_found.store(leaked ? static_cast<int>(options.leaks_exitcode) : exceeded);
+        status_found.store(leaked ? static_cast<int>(startup_options().leaks_exitcode) : exceeded);
     }
     resign();
     const int found = status_found.load();

@@ -3,6 +3,8 @@
 // The interface of LeakSanitizer, <sanitizer/lsan_interface.h>: programs that call it by weak
 // reference find it here. Without leaks=on nothing is done; without stacks no block can be ignored.
 
+#include "preload/lsan.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +15,30 @@
 #include "src/heap/observed.h"
 #include "tracer/leak_scan.h"
 #include "tracer/traces.h"
+
+// What a program may define; the loader has found it if the program or a library exports it.
+// NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier): the names are LeakSanitizer's
+extern "C" {
+[[gnu::weak]] const char* __lsan_default_suppressions();
+[[gnu::weak]] int __lsan_is_turned_off();
+}
+// NOLINTEND(readability-identifier-naming,*-reserved-identifier)
+
+namespace tarn {
+
+const char* program_suppressions()
+{
+    const char* const text =
+        __lsan_default_suppressions != nullptr ? __lsan_default_suppressions() : nullptr;
+    return text != nullptr ? text : "";
+}
+
+bool is_turned_off_by_program()
+{
+    return __lsan_is_turned_off != nullptr && __lsan_is_turned_off() != 0;
+}
+
+} // namespace tarn
 
 namespace {
 

@@ -56,6 +56,19 @@ template <class Output> void write_build_id(Output&& write, const Module& module
     }
 }
 
+/// A text that stays on its line: a file may have any name.
+struct OneLine {
+    std::string_view text;
+    std::string_view instead = " "; // of each control character
+};
+
+Printer& operator<<(Printer& out, OneLine line)
+{
+    for (const char& c : line.text)
+        out << (is_control(c) ? line.instead : std::string_view(&c, 1));
+    return out;
+}
+
 /// Takes the text up to `end` off `rest`.
 std::string_view take_until(std::string_view& rest, char end)
 {
@@ -63,6 +76,13 @@ std::string_view take_until(std::string_view& rest, char end)
     const std::string_view taken = slice(rest, 0, size);
     rest = slice(rest, std::min(size + 1, rest.size()));
     return taken;
+}
+
+/// Of an answer: one digit.
+LeakKinds kinds_of(std::string_view line)
+{
+    const char digit = line.empty() ? '0' : line.front();
+    return static_cast<LeakKinds>(digit >= 'a' ? digit - 'a' + 10 : digit - '0');
 }
 
 } // namespace
@@ -98,15 +118,18 @@ std::size_t CallNames::number_of(Call call) const
     return static_cast<std::size_t>(std::ranges::lower_bound(all, call, is_before) - all.begin());
 }
 
+void CallNames::write_suppressions(HelperText& text, std::string_view suppressions)
+{
+    while (!suppressions.empty())
+        text << "U " << take_until(suppressions, '\n') << "\n";
+}
+
 void CallNames::write_calls(HelperText& text) const
 {
     for (std::size_t id = 1; id <= module_table.size(); ++id) {
         const Module& module = module_table[static_cast<ModuleId>(id)];
         text << "M ";
-        // A line break in a path would be a question of its own. Such files have no names.
-        for (const char& c : path_of(module))
-            text << (c < ' ' && c > 0 ? std::string_view("?") : std::string_view(&c, 1));
-        text << "\t";
+        text.quoted(path_of(module)) << "\t";
         write_build_id([&](std::string_view digit) { text << digit; }, module);
         text << "\t";
         text.hexadecimal(module.range.start) << "\t";
@@ -163,13 +186,14 @@ bool CallNames::resolve(const Request& request, TextSink sink)
 {
     if (helper_path().empty() || !sort_calls()) return false;
     HelperText text;
+    write_suppressions(text, request.suppressions.text);
     write_calls(text);
     write_stacks(text);
     if (request.data != 0) write_data(text, request.data);
     if (!request.profile.empty()) write_profile(text, request);
     FixedText<PATH_MAX> argument;
-    argument << "--suppressions=" << request.suppressions;
-    const bool has_argument = request.suppressions[0] != '\0';
+    argument << "--suppressions=" << request.suppressions.file;
+    const bool has_argument = request.suppressions.file[0] != '\0';
     const bool is_done =
         run_helper("resolve", has_argument ? argument.c_str() : nullptr, text.all(), answers_);
     if (is_done) read_answers(sink);
@@ -197,15 +221,15 @@ void CallNames::read_answer(char kind, std::string_view line, TextSink sink)
 {
     if (kind == 'E' || kind == 'P') Printer(sink) << "tarn: " << line << "\n";
     has_profile_ |= kind == 'P';
-    if (kind == 'S') suppressions_.push_back(line);
+    if (kind == 'S') suppressed_.push_back(kinds_of(line));
     if (kind != 'D') return;
     data_symbol_.name = take_until(line, '\t');
     data_symbol_.offset = line;
 }
 
-std::string_view CallNames::suppression(std::size_t number) const
+LeakKinds CallNames::suppressed(std::size_t number) const
 {
-    return number < suppressions_.size() ? suppressions_[number] : std::string_view{};
+    return number < suppressed_.size() ? suppressed_[number] : 0;
 }
 
 /// Calls `use` with each function at a call that has a name, innermost first. False: there is none.
@@ -268,7 +292,7 @@ unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
     };
     const auto print_place = [&] {
         const Module& module = module_table[call.module];
-        out << " (" << path_of(module) << "+" << Hex{address_in_file(call)} << ")";
+        out << " (" << OneLine{path_of(module)} << "+" << Hex{address_in_file(call)} << ")";
         if (module.id_size == 0) return;
         out << " (BuildId: ";
         write_build_id([&](std::string_view digit) { out << digit; }, module);
@@ -307,24 +331,29 @@ void CallNames::print_brief(Printer& out, Call call) const
     const bool has_names = is_known && for_each_function(call, [&](const Function& function) {
                                out << "       " << function.name << "  ";
                                if (function.file.empty())
-                                   out << "(" << module << ")\n";
+                                   out << "(" << OneLine{module} << ")\n";
                                else
                                    out << function.file << ":" << function.line << "\n";
                            });
     if (has_names) return;
-    out << "       (" << module << "+" << Hex{is_known ? address_in_file(call) : call_site(call)}
-        << ")\n";
+    out << "       (" << OneLine{module} << "+"
+        << Hex{is_known ? address_in_file(call) : call_site(call)} << ")\n";
 }
 
 void CallNames::print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const
 {
-    for (TraceId node = trace; node != kNoTrace && most_calls > 0;
+    constexpr std::size_t kMostLines = 20; // Valgrind refuses more than 24
+    std::size_t lines = 0;
+    bool is_last = false; // outside of it stacks are others under Valgrind
+    for (TraceId node = trace; node != kNoTrace && most_calls > 0 && !is_last;
          node = stack_trie.caller(node), --most_calls) {
         const Call call = stack_trie.call(node);
-        const bool has_names = for_each_function(
-            call, [&](const Function& function) { out << "   fun:" << function.linkage << "\n"; });
-        if (!has_names && call.module != kNoModule)
-            out << "   obj:" << path_of(module_table[call.module]) << "\n";
+        const bool has_names = for_each_function(call, [&](const Function& function) {
+            if (lines++ < kMostLines) out << "   fun:" << function.linkage << "\n";
+            is_last = function.linkage == "main" || function.linkage == "start_thread";
+        });
+        if (!has_names && call.module != kNoModule && lines++ < kMostLines)
+            out << "   obj:" << OneLine{path_of(module_table[call.module]), "?"} << "\n";
     }
 }
 

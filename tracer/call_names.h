@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "src/base/options.h"
 #include "src/base/print.h"
 #include "tracer/helper_text.h"
 #include "tracer/mapped_array.h"
@@ -18,6 +19,12 @@ namespace tarn {
 /// A path in static storage: the program itself has no name among the modules.
 std::string_view path_of(const Module& module);
 
+/// Suppressions besides those that are built in.
+struct SuppressionSources {
+    const char* file = ""; // empty: none
+    const char* text = ""; // as of a file
+};
+
 class CallNames {
 public:
     /// A stack that will be shown, or may be suppressed. Errors: false, no memory.
@@ -27,8 +34,7 @@ public:
 
     /// What else the helper is told of the stacks, and asked for, see command/resolve.h.
     struct Request {
-        /// File; empty: only those suppressions that are built in.
-        const char* suppressions = "";
+        SuppressionSources suppressions = {};
         /// Where a profile is to be written; empty: nowhere.
         std::string_view profile = {};
         /// An address in the data of a module, whose symbol is wanted; 0: none.
@@ -52,8 +58,9 @@ public:
     };
     Symbol data_symbol() const { return data_symbol_; }
 
-    /// The suppression that applies to the stack that was the `number`th to be added; empty: none.
-    std::string_view suppression(std::size_t number) const;
+    /// Kinds of leaks that are suppressed if the stack that was the `number`th to be added
+    /// allocated them.
+    LeakKinds suppressed(std::size_t number) const;
 
     /// How a call is shown: as LeakSanitizer does, "#0 0x12ab in f file.c:12:3", for tools; or
     /// "f  file.c:12".
@@ -84,6 +91,7 @@ public:
     void print_patterns(Printer& out, TraceId trace, std::size_t most_calls) const;
 
 private:
+    static void write_suppressions(HelperText& text, std::string_view suppressions);
     void write_calls(HelperText& text) const;
     void write_stacks(HelperText& text) const;
     static void write_data(HelperText& text, std::uintptr_t address);
@@ -104,10 +112,10 @@ private:
     void print_brief(Printer& out, Call call) const;
 
     MappedArray<TraceId> traces_;
-    MappedArray<Call> calls_;                    // of all of them, sorted
-    MappedArray<char> answers_;                  // of the helper
-    MappedArray<std::uint32_t> first_line_;      // of each call in answers_
-    MappedArray<std::string_view> suppressions_; // of each stack
+    MappedArray<Call> calls_;               // of all of them, sorted
+    MappedArray<char> answers_;             // of the helper
+    MappedArray<std::uint32_t> first_line_; // of each call in answers_
+    MappedArray<LeakKinds> suppressed_;     // of each stack
     Symbol data_symbol_{};
     bool has_profile_ = false;
 };

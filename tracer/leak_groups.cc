@@ -42,7 +42,7 @@ bool LeakGroups::choose(LeakScan& scan, ReachSet show)
     return true;
 }
 
-bool LeakGroups::name_traces(LeakScan& scan, const char* suppressions, TextSink sink)
+bool LeakGroups::name_traces(LeakScan& scan, const SuppressionSources& suppressions, TextSink sink)
 {
     for (const std::uint32_t number : chosen_.all()) {
         const TraceId trace = scan.blocks()[number].trace();
@@ -64,14 +64,14 @@ bool LeakGroups::name_traces(LeakScan& scan, const char* suppressions, TextSink 
 /// Whether a suppression applies to it, or to the block that it is lost with.
 bool LeakGroups::is_suppressed(LeakScan& scan, const FoundBlock& block) const
 {
-    const auto applies_to = [&](TraceId trace) {
+    const auto applies_to = [&](const FoundBlock& one) {
         const auto all = traces_.all();
-        const auto found = std::ranges::lower_bound(all, trace);
-        return found != all.end() && *found == trace &&
-               !names_.suppression(static_cast<std::size_t>(found - all.begin())).empty();
+        const auto found = std::ranges::lower_bound(all, one.trace());
+        return found != all.end() && *found == one.trace() &&
+               is_in(names_.suppressed(static_cast<std::size_t>(found - all.begin())), one.reach);
     };
-    if (applies_to(block.trace())) return true;
-    return block.reach == Reach::indirect && applies_to(scan.lost_root(block).trace());
+    if (applies_to(block)) return true;
+    return block.reach == Reach::indirect && applies_to(scan.lost_root(block));
 }
 
 bool LeakGroups::add(LeakScan& scan, const FoundBlock& block)
@@ -97,7 +97,8 @@ bool LeakGroups::add(LeakScan& scan, const FoundBlock& block)
     return true;
 }
 
-bool LeakGroups::build(LeakScan& scan, ReachSet show, const char* suppressions, TextSink sink)
+bool LeakGroups::build(LeakScan& scan, ReachSet show, const SuppressionSources& suppressions,
+                       TextSink sink)
 {
     if (!choose(scan, show) || !name_traces(scan, suppressions, sink)) return false;
     for (const std::uint32_t number : chosen_.all()) {

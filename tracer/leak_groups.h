@@ -46,7 +46,8 @@ class LeakGroups {
 public:
     /// `show`: classes that will be listed. Asks the helper for names. What it complains about goes
     /// to `sink`. Errors: false, no memory.
-    bool build(LeakScan& scan, ReachSet show, const char* suppressions, TextSink sink);
+    bool build(LeakScan& scan, ReachSet show, const SuppressionSources& suppressions,
+               TextSink sink);
 
     /// Biggest first within each class.
     std::span<LeakGroup> all() { return groups_.all(); }
@@ -62,7 +63,7 @@ public:
 
 private:
     bool choose(LeakScan& scan, ReachSet show);
-    bool name_traces(LeakScan& scan, const char* suppressions, TextSink sink);
+    bool name_traces(LeakScan& scan, const SuppressionSources& suppressions, TextSink sink);
     bool is_suppressed(LeakScan& scan, const FoundBlock& block) const;
     bool add(LeakScan& scan, const FoundBlock& block);
 

@@ -26,7 +26,7 @@ constexpr std::size_t kPreview = 16; // bytes in a line
 /// Calls of one stack that are listed: enough to tell where, and recursion has thousands.
 constexpr std::size_t kMostCallsListed = 64;
 
-/// Lines of a suppression: enough for it to mean this place and no other.
+/// Calls of a suppression: enough for it to mean this place and no other.
 constexpr std::size_t kMostCallsSuggested = 6;
 
 /// A number as Valgrind writes it: 72,704.
@@ -246,8 +246,9 @@ private:
     {
         constexpr std::array<std::string_view, kReachCount> kKinds{"definite", "indirect",
                                                                    "possible", "reachable"};
+        // Whichever function allocated is Valgrind's first line.
         out_ << "{\n   <insert a name here>\n   Memcheck:Leak\n   match-leak-kinds: "
-             << kKinds[static_cast<std::size_t>(group.reach)] << "\n";
+             << kKinds[static_cast<std::size_t>(group.reach)] << "\n   fun:*\n";
         groups_.names().print_patterns(out_, group.trace, kMostCallsSuggested);
         out_ << "   ...\n}\n\n";
     }

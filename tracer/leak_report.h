@@ -17,10 +17,10 @@ namespace tarn {
 
 struct LeakOptions {
     ReachSet show;
-    std::size_t most_groups;  // listed; what is left out is counted
-    bool only_leaks;          // says nothing if there are none
-    const char* suppressions; // file; empty: only those that are built in
-    std::size_t least_bytes;  // of an entry; those with less are counted, not listed
+    std::size_t most_groups; // listed; what is left out is counted
+    bool only_leaks;         // says nothing if there are none
+    SuppressionSources suppressions;
+    std::size_t least_bytes; // of an entry; those with less are counted, not listed
     bool suggests_suppressions;
     std::size_t sample_period; // bytes, of which one has a stack; 0: all
     std::uint32_t since;       // number of a mark: blocks from before it are not listed; 0: all are

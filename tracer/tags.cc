@@ -31,10 +31,9 @@ std::size_t hash_of(std::string_view path)
 
 bool TagTable::is_path(std::string_view path)
 {
-    constexpr char kDelete = 127;
     if (path.empty() || path.size() > kMostTagPath) return false;
     for (const char c : path)
-        if ((c >= 0 && c < ' ') || c == kDelete) return false;
+        if (is_control(c)) return false;
     for (;;) {
         const std::size_t end = path.find(kBetween);
         if (end == 0 || path.empty()) return false;

@@ -86,7 +86,7 @@ void do_job()
         return;
     }
     const bool has_answered = names.resolve(
-        {.suppressions = "", .profile = job.path, .describe = describe, .context = &places},
+        {.suppressions = {}, .profile = job.path, .describe = describe, .context = &places},
         job.sink);
     if (!has_answered) job.problem = "the tarn command did not answer";
     job.is_written = names.has_profile();

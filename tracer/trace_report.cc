@@ -67,7 +67,7 @@ public:
         }
         // The helper says where the profile is; that comes first.
         out_.flush();
-        const bool has_names = names_.resolve({.suppressions = "",
+        const bool has_names = names_.resolve({.suppressions = {},
                                                .profile = options_.profile,
                                                .describe = describe_all,
                                                .context = this},

@@ -24,4 +24,11 @@ constexpr bool has_prefix(std::string_view text, std::string_view prefix)
     return slice(text, 0, prefix.size()) == prefix;
 }
 
+/// Whether it would change what is around it where it is printed: a line break, an escape.
+constexpr bool is_control(char c)
+{
+    constexpr char kDelete = 127;
+    return (c >= 0 && c < ' ') || c == kDelete;
+}
+
 } // namespace tarn

@@ -118,6 +118,7 @@ std::string_view executable_name()
     const ssize_t length = ::readlink("/proc/thread-self/exe", path.data(), path.size());
     if (length <= 0) return "unknown";
     const std::string_view whole{path.data(), static_cast<std::size_t>(length)};
+    std::replace_if(path.begin(), path.begin() + length, is_control, ' ');
     return slice(whole, whole.rfind('/') + 1);
 }
 

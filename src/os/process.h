@@ -31,7 +31,8 @@ std::uint64_t start_of_process(std::uint64_t process);
 /// Copies the host's name; returns its length.
 std::size_t host_name(std::span<char> room);
 
-/// Last component of the executable's path, in static storage. Errors: "unknown".
+/// Last component of the executable's path, in static storage, control characters as blanks.
+/// Errors: "unknown".
 std::string_view executable_name();
 
 /// Hands every entry of the environment that starts with "TARN" to the caller's array; works

@@ -6,6 +6,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -68,8 +70,15 @@ for text, wanted in [
 result = report("leak:make\n", CHAIN, "chain", "return")
 expect(result.returncode == 0 and "Indirect" not in result.stderr, "nothing lost", result.stderr)
 
+# Each suppression is for some kinds of leaks.
+for kinds, wanted in [("definite", [1001]), ("reachable, definite", [1001]), ("all", [1001]),
+                      ("indirect,possible,reachable", []), ("none", [])]:
+    suppressed, result = left_after(valgrind("...", "fun:*has_inlined*").replace("definite", kinds))
+    expect(suppressed == wanted, f"{wanted} to be suppressed as {kinds}", suppressed)
+
 for text, complaint in [("leaks:main\n", "line 1: neither leak:PATTERN nor"),
                         ("leak:no_such\n{\n  name\n  Memcheck:Leak\n  what:ever\n}\n", "line 5"),
+                        (valgrind("...", "fun:main", "bogus"), "line 7: not understood: bogus"),
                         ("{\n  name\n  Memcheck:Leak\n  fun:main\n", "not closed")]:
     suppressed, result = left_after(text)
     expect(f"tarn: suppressions=" in result.stderr and complaint in result.stderr,
@@ -85,6 +94,23 @@ printed = re.findall(r"^\{\n.*?^\}\n", result.stderr, re.MULTILINE | re.DOTALL)
 expect(len(printed) >= len(SIZES), "a suppression for each", len(printed))
 suppressed, result = left_after("".join(printed))
 expect(suppressed == sorted(SIZES) and result.stderr == "", "all suppressed", result.stderr)
+
+# Valgrind takes it, too: it begins with the allocation and ends with main.
+result = run(LIBRARY, CHAIN, "chain", "return", TARN="leaks,gen_suppressions")
+printed = re.findall(r"^\{\n.*?^\}\n", result.stderr, re.MULTILINE | re.DOTALL)
+for one in printed:
+    expect(re.search(r"kinds: \w+\n   fun:\*\n(   .*\n)*   fun:main\n   \.\.\.\n\}$", one), "its shape",
+           one)
+expect(printed, "a suppression", result.stderr)
+if valgrind_program := shutil.which("valgrind"):
+    with tempfile.NamedTemporaryFile("w", suffix=".supp") as file:
+        file.write("".join(printed))
+        file.flush()
+        result = subprocess.run([valgrind_program, "--leak-check=full", "--error-exitcode=9",
+                                 f"--suppressions={file.name}", CHAIN, "chain", "return"],
+                                capture_output=True, text=True, timeout=120)
+    expect(result.returncode == 0, "no error of Valgrind's", result.stderr)
+    expect(re.search(r"definitely lost: 0 bytes", result.stderr), "nothing lost", result.stderr)
 
 # min_bytes leaves out what is small.
 result = run(LIBRARY, SUBJECT, PLUGIN, OTHER_PLUGIN, TARN="leaks,min_bytes=100k")

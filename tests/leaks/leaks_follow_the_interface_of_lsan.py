@@ -7,7 +7,7 @@ import sys
 
 from report import blocks, expect, run
 
-LIBRARY, SUBJECT = sys.argv[1:3]
+LIBRARY, SUBJECT, *DEFAULTS = sys.argv[1:]
 
 # What is called: exit status, output, lost blocks that the last report counts (None: no report).
 CASES = {
@@ -34,3 +34,25 @@ for what, (status, output, lost) in CASES.items():
 for what in CASES:
     result = run(LIBRARY, SUBJECT, what)
     expect((result.returncode, result.stderr) == (0, ""), f"nothing from {what}", result)
+
+# What the program itself defines: exit status, output, bytes that are lost, and what it is told.
+OWN = {
+    "": (23, "", 2, ""),
+    "suppress": (23, "", 1, ""),
+    "no_newline": (23, "", 1, ""),
+    "wrong": (23, "", 1, "tarn: __lsan_default_suppressions(): line 2: neither leak:PATTERN nor"),
+    "off": (0, "", None, ""),
+    "off_but_asked": (0, "1\n", 2, ""),
+}
+for subject in DEFAULTS:
+    for what, (status, output, lost, complaint) in OWN.items():
+        result = run(LIBRARY, subject, what, TARN="leaks")
+        expect((result.returncode, result.stdout) == (status, output), f"{status} {output!r} of {what}",
+               f"{result.returncode} {result.stdout!r} {result.stderr}")
+        if lost is None:
+            expect(result.stderr == "", f"silence of {what}", result.stderr)
+        else:
+            expect(blocks(result.stderr, what)["definite"] == lost, f"{lost} of {what}", result.stderr)
+        expect(complaint in result.stderr, complaint, result.stderr)
+        if not complaint:
+            expect("tarn: __lsan" not in result.stderr, "no complaint", result.stderr)

@@ -6,8 +6,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 from report import expect, run
 
@@ -104,3 +106,18 @@ for function in "inlined_into", "realigned", "handler", "in_fiber", "second_plug
 shallow = stacks(run_subject("leaks,leaks_max=100,depth=2"))
 expect(len(shallow[1033][1]) == 2 and "called_from" in shallow[1033][1][0], "two calls",
        shallow[1033][2])
+
+# A line break in the path of the program and of a module: every line stays one, and has its names.
+with tempfile.TemporaryDirectory() as directory:
+    program = os.path.join(directory, "pro\n==1== gram")
+    shutil.copy(SUBJECT, program)
+    plugin = os.path.join(directory, "plug\nin.so")
+    shutil.copy(PLUGIN, plugin)
+    for tarn in ("leaks,leaks_max=100", "leaks,leaks_max=100,gen_suppressions,symbolizer=/nowhere"):
+        result = run(LIBRARY, program, plugin, OTHER_PLUGIN, TARN=tarn)
+        expect("(by tarn, in pro ==1== gram)" in result.stderr, "the name in a line", result.stderr[:300])
+        expect(not re.search(r"^==1==|^in\.so", result.stderr, re.MULTILINE), "no line of its own",
+               result.stderr)
+        if "symbolizer" not in tarn:
+            expect(re.search(r" in first_plugin .*\n", result.stderr), "names", result.stderr)
+            expect(" in main " in result.stderr, "names", result.stderr)

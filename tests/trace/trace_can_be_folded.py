@@ -42,7 +42,7 @@ with tempfile.TemporaryDirectory() as directory:
         expect(together == profile.below("::together(", kind), f"{kind} of together", stacks)
     expect(folded(path).stdout == folded(path, "--value=peak_space").stdout, "the peak", "another")
 
-    for file, problem in ((SUBJECT, "damaged at byte "), ("/nowhere", "No such file"),
+    for file, problem in ((SUBJECT, "no profile for pprof"), ("/nowhere", "No such file"),
                           (path + "cut", "damaged at about byte ")):
         if file == path + "cut":
             with open(path, "rb") as whole, open(file, "wb") as cut:

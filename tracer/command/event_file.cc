@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/base/text.h"
+
 namespace tarn {
 
 namespace {
@@ -61,7 +63,9 @@ void put_in_order(std::vector<EventFile::Batch>& batches)
 
 std::string EventFile::executable() const
 {
-    return header.executable.data();
+    std::string name = header.executable.data();
+    std::ranges::replace_if(name, is_control, ' ');
+    return name;
 }
 
 EventFile parse_events(std::span<const std::byte> data, const std::string& path)

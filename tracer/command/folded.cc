@@ -19,6 +19,8 @@ namespace tarn {
 
 namespace {
 
+constexpr const char* kNoProfile = "no profile for pprof";
+
 /// More than any profile: what unpacks to that is none.
 constexpr std::size_t kMostData = std::size_t{1} << 31U;
 
@@ -79,6 +81,8 @@ public:
                 if (!fields.next()) break;
                 read_part(fields);
             } catch (const protozero::exception& problem) {
+                // A profile begins with the kinds of its values.
+                if (types_.empty()) throw std::runtime_error(kNoProfile);
                 throw std::runtime_error("damaged at byte " + std::to_string(at) + " of its " +
                                          std::to_string(whole) + " when unpacked, in part " +
                                          std::to_string(number + 1) + ": " + problem.what());
@@ -86,7 +90,7 @@ public:
             at = whole - fields.length();
         }
         if (strings_.empty() || !strings_[0].empty() || types_.empty())
-            throw std::runtime_error("no profile for pprof");
+            throw std::runtime_error(kNoProfile);
     }
 
     std::string value_names() const

@@ -11,6 +11,7 @@
 #include <regex>
 #include <span>
 #include <sstream>
+#include <utility>
 
 #include "tracer/command/pprof.h"
 #include "tracer/command/suppressions.h"
@@ -68,6 +69,23 @@ std::vector<std::size_t> hexadecimal_numbers(const std::string& line)
     return numbers;
 }
 
+/// "%0a" is a line break.
+std::string unquoted(const std::string& path)
+{
+    constexpr std::size_t kDigits = 2;
+    std::string text;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        unsigned char code = 0;
+        const char* const digits = path.data() + i + 1;
+        const bool is_code =
+            path[i] == '%' && i + kDigits < path.size() &&
+            std::from_chars(digits, digits + kDigits, code, 16).ptr == digits + kDigits;
+        text += is_code ? static_cast<char>(code) : path[i];
+        if (is_code) i += kDigits;
+    }
+    return text;
+}
+
 std::string contents_of(const std::string& path, std::vector<std::string>& problems)
 {
     std::string text;
@@ -87,19 +105,19 @@ public:
     Answers(std::ostream& out, const std::string& file) : out_(out)
     {
         std::vector<std::string> problems;
-        if (!file.empty()) {
-            suppressions_.add(contents_of(file, problems), problems);
-        }
-        for (const std::string& problem : problems)
-            out_ << "E\tsuppressions=" << file << ": " << problem << "\n";
+        if (!file.empty()) suppressions_.add(contents_of(file, problems), problems);
+        complain("suppressions=" + file, problems);
         suppressions_.add(kBuiltIn, problems);
     }
+
+    void add_suppression_line(const std::string& line) { of_program_ += line + "\n"; }
 
     void add_file(const std::string& line)
     {
         ProfileFile file;
         std::istringstream fields(line);
         std::getline(fields, file.path, '\t');
+        file.path = unquoted(file.path);
         std::getline(fields, file.build_id, '\t');
         fields >> std::hex >> file.start >> file.end >> file.bias;
         symbols_.add(file.path, file.build_id);
@@ -133,10 +151,14 @@ public:
     /// Says whether a stack is suppressed.
     void judge(const std::string& line)
     {
+        std::vector<std::string> problems;
+        suppressions_.add(std::exchange(of_program_, {}), problems);
+        complain("__lsan_default_suppressions()", problems);
         std::vector<const NamedCall*> calls;
         for (const std::size_t number : hexadecimal_numbers(line))
             if (number < calls_.size()) calls.push_back(&calls_[number]);
-        out_ << "S\t" << suppressions_.match(calls) << "\n";
+        const Suppressions::Verdict verdict = suppressions_.judge(calls);
+        out_ << "S\t" << std::hex << verdict.kinds << std::dec << "\t" << verdict.name << "\n";
     }
 
     /// A node may be below an earlier one only, and of a call that was told.
@@ -188,6 +210,12 @@ public:
     }
 
 private:
+    void complain(const std::string& source, const std::vector<std::string>& problems)
+    {
+        for (const std::string& problem : problems)
+            out_ << "E\t" << source << ": " << problem << "\n";
+    }
+
     /// "; in f (a.c:12) < main (b.c:34)", innermost call first.
     std::string stack_text(std::size_t node) const
     {
@@ -221,6 +249,7 @@ private:
 
     std::ostream& out_;
     Suppressions suppressions_;
+    std::string of_program_; // not added yet
     Symbols symbols_;
     std::vector<NamedCall> calls_;
     ProfileContents profile_;
@@ -237,6 +266,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
         const std::string arguments = line.size() > 2 ? line.substr(2) : "";
         std::istringstream rest(arguments);
         switch (line[0]) {
+        case 'U':
+            answers.add_suppression_line(arguments);
+            break;
         case 'M':
             answers.add_file(arguments);
             break;

@@ -3,8 +3,10 @@
 // Answers what libtarn.so asks when it writes a report: names of addresses, and which stacks are
 // suppressed. The questions, one on a line:
 //
+//      U text                          a line of the program's suppressions, before all L lines
 //      M path <tab> build-id [<tab> start <tab> end <tab> bias]
-//                                      a file, and where it was in memory; the first is number 0
+//                                      a file, and where it was in memory; the first is number 0;
+//                                      a line break in the path is %0a, and so on
 //      A file address                  an address in that file, both hexadecimal
 //      D file address                  likewise, of data
 //      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first
@@ -25,14 +27,14 @@
 //
 // The answers, in the same order: for each A its functions, innermost first, and a line ".";
 // for D the symbol and how far behind its start the address is, if it is in one;
-// for each L the suppression that applies; for P what is to be told the user. Before them, what is
-// wrong with the suppressions.
+// for each L which leaks of that stack are suppressed, and the first suppression that applies; for
+// P what is to be told the user. Before them, what is wrong with the suppressions.
 //
 //      E text
 //      F function <tab> file <tab> line <tab> column <tab> name for the linker
 //      .
 //      D symbol <tab> bytes
-//      S name
+//      S kinds <tab> name              of leaks, as bits of 1 << Reach, hexadecimal; 0: none
 //      P text
 
 #pragma once

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "src/base/print.h"
+#include "src/base/text.h"
 #include "tracer/call_names.h"
 #include "tracer/command/state_image.h"
 #include "tracer/sites.h"
@@ -35,8 +36,7 @@ void print(std::string_view text)
 std::string text_of(const StateText& text)
 {
     std::string line(text.text.data(), std::min<std::size_t>(text.size, text.text.size()));
-    for (char& c : line)
-        if (c >= 0 && c < ' ') c = ' ';
+    std::ranges::replace_if(line, is_control, ' ');
     return line;
 }
 

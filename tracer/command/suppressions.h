@@ -5,10 +5,12 @@
 
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "src/base/options.h"
 #include "tracer/command/symbols.h"
 
 namespace tarn {
@@ -19,43 +21,56 @@ struct NamedCall {
     std::string module;              // path of its file
 };
 
+inline constexpr LeakKinds kAllLeaks =
+    kLeakDefinite | kLeakIndirect | kLeakPossible | kLeakReachable;
+
 class Suppressions {
 public:
-    /// Adds those of a text. Errors: one line for each part that is not understood, with its
-    /// number, in `problems`; the rest counts.
+    /// Adds those of a text. Errors: one line for each suppression that is not understood, with its
+    /// number, in `problems`; the others count.
     void add(std::string_view text, std::vector<std::string>& problems);
 
-    /// The name of the first that applies to a stack, innermost call first; empty: none.
-    std::string match(const std::vector<const NamedCall*>& stack) const;
+    /// What is not to be reported of the blocks of a stack.
+    struct Verdict {
+        LeakKinds kinds = 0;
+        std::string name; // of the first that applies; empty: none
+    };
+    /// `stack`: innermost call first.
+    Verdict judge(const std::vector<const NamedCall*>& stack) const;
 
     std::size_t size() const { return all_.size(); }
 
 private:
     /// One line of a stack: `kind` is what it is compared with.
     struct Pattern {
-        enum class Kind : char { function, object, any_calls } kind;
+        enum class Kind : char { function, object, source, any_calls } kind;
         std::string text;
+        int line = 0; // of a source; 0: any
     };
     struct Suppression {
         std::string name;
         std::vector<Pattern> calls; // of Valgrind's, from inside; empty: LeakSanitizer's
         std::string anywhere;       // LeakSanitizer's: in a function, file or module
+        LeakKinds kinds = kAllLeaks;
     };
 
     /// A function of a stack.
     struct Function {
         const SourceFrame* frame; // nullptr: not known
         std::string_view module;
+        bool is_allocation = false; // malloc() or any other, nobody knows which
 
         bool is(const Pattern& pattern) const;
+        bool is_at(const Pattern& pattern) const;
     };
+
+    using Stack = std::span<const Function>; // innermost first
 
     class Parser;
 
-    static bool is_anywhere(std::string_view pattern, const std::vector<Function>& stack);
-    static bool begins_as(const std::vector<Pattern>& patterns, std::size_t first,
-                          const std::vector<Function>& stack);
-    static bool is_allocation(const Pattern& pattern);
+    static bool applies(const Suppression& suppression, Stack stack);
+    static bool is_anywhere(std::string_view pattern, Stack stack);
+    static bool begins_as(const std::vector<Pattern>& patterns, Stack stack);
 
     std::vector<Suppression> all_;
 };

@@ -13,6 +13,7 @@
 #include <elfutils/libdwfl.h>
 
 #include "tracer/command/scopes.h"
+#include "tracer/command/symbol_table.h"
 
 namespace tarn {
 
@@ -205,7 +206,8 @@ std::size_t Symbols::add(const std::string& path, const std::string& build_id)
         // The file has been replaced since: its names would be wrong.
         if (size > 0 && hexadecimal(bits, size) != build_id) module = nullptr;
     }
-    files_.push_back({module, bias, std::make_shared<Units>(module)});
+    files_.push_back(
+        {module, bias, std::make_shared<Units>(module), std::make_shared<SymbolTable>(module)});
     return files_.size() - 1;
 }
 
@@ -213,7 +215,6 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
 {
     std::vector<SourceFrame> frames;
     if (file >= files_.size() || files_[file].module == nullptr) return frames;
-    Dwfl_Module* const module = files_[file].module;
     const GElf_Addr place = address + files_[file].bias;
 
     SourceFrame innermost;
@@ -223,13 +224,9 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
         const Dwarf_Addr in_unit = place - unit_bias;
         read_line(*unit, in_unit, innermost);
         read_inlined(*unit, units.scopes_of(*unit).at(in_unit), innermost, frames);
-        // libdw looks through all symbols for an address.
         if (!frames.empty() && !frames.back().function.empty() && is_c(*unit)) return frames;
     }
-    GElf_Off offset = 0;
-    GElf_Sym symbol;
-    const char* const name =
-        dwfl_module_addrinfo(module, place, &offset, &symbol, nullptr, nullptr, nullptr);
+    const char* const name = files_[file].symbols->at(place).name;
     if (frames.empty()) frames.push_back(innermost);
     // Debug information does not say in which namespace a static function is.
     const bool is_mangled = name != nullptr && name[0] == '_' && name[1] == 'Z';
@@ -241,13 +238,10 @@ std::vector<SourceFrame> Symbols::at(std::size_t file, std::uint64_t address)
 DataSymbol Symbols::data_at(std::size_t file, std::uint64_t address)
 {
     if (file >= files_.size() || files_[file].module == nullptr) return {};
-    GElf_Off offset = 0;
-    GElf_Sym symbol;
-    const char* const name = dwfl_module_addrinfo(files_[file].module, address + files_[file].bias,
-                                                  &offset, &symbol, nullptr, nullptr, nullptr);
-    // It says the nearest one if there is none.
-    if (name == nullptr || offset >= symbol.st_size) return {};
-    return {.name = demangled(name), .offset = offset};
+    const FoundSymbol found = files_[file].symbols->at(address + files_[file].bias);
+    // It may be a label before it.
+    if (found.offset >= found.size) return {};
+    return {.name = demangled(found.name), .offset = found.offset};
 }
 
 } // namespace tarn

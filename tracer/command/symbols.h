@@ -15,6 +15,8 @@ struct Dwfl_Module;
 
 namespace tarn {
 
+class SymbolTable;
+
 /// One of the functions at an address: the innermost, or one that it was inlined into.
 struct SourceFrame {
     std::string function; // as a person writes it; empty: not known
@@ -52,6 +54,7 @@ private:
         Dwfl_Module* module;
         std::uint64_t bias;
         std::shared_ptr<Units> units;
+        std::shared_ptr<SymbolTable> symbols;
     };
     /// Of libdw, which has one range of addresses for all files.
     std::unique_ptr<Dwfl, void (*)(Dwfl*)> session_;

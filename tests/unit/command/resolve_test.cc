@@ -91,6 +91,21 @@ TEST(Answers, NameTheFunctionsOfAnAddress)
     EXPECT_TRUE(text.ends_with("\n.\n")) << text;
 }
 
+TEST(Answers, KnowFilesWithALineBreakInTheirPath)
+{
+    const fs::path link =
+        fs::temp_directory_path() / ("resolve\n%0at\x1bst" + std::to_string(::getpid()));
+    fs::create_symlink("/proc/self/exe", link);
+    std::string quoted = link.string();
+    quoted.replace(quoted.find('%'), 1, "%25");
+    quoted.replace(quoted.find('\n'), 1, "%0a");
+    quoted.replace(quoted.find('\x1b'), 1, "%1B");
+    const std::string text =
+        answers_to("M " + quoted + "\t\nA 0 " + in_file(resolve_test_leak) + "\n");
+    fs::remove(link);
+    EXPECT_TRUE(text.starts_with("F\tresolve_test_leak\t")) << text;
+}
+
 TEST(Answers, NameTheVariableOfAnAddress)
 {
     const std::string text = answers_to(
@@ -112,15 +127,28 @@ TEST(Answers, SayWhichStacksAreSuppressed)
         const std::string text = answers_to(questions + stack, file);
         return text.substr(text.rfind(".\n") + 2);
     };
-    EXPECT_EQ(end_of("L 0\n"), "S\t\n");
-    EXPECT_EQ(end_of("L 1 0\n"), "S\tloader: thread-local storage of libraries\n");
-    EXPECT_EQ(end_of("L 0 1\n"), "S\t\n");
-    EXPECT_EQ(end_of("L \n"), "S\t\n");
-    EXPECT_EQ(end_of("L 99\n"), "S\t\n") << "no such address";
+    EXPECT_EQ(end_of("L 0\n"), "S\t0\t\n");
+    EXPECT_EQ(end_of("L 1 0\n"), "S\tf\tloader: thread-local storage of libraries\n");
+    EXPECT_EQ(end_of("L 0 1\n"), "S\t0\t\n");
+    EXPECT_EQ(end_of("L \n"), "S\t0\t\n");
+    EXPECT_EQ(end_of("L 99\n"), "S\t0\t\n") << "no such address";
     EXPECT_EQ(end_of("N 0 1\nN 5 1\nN 0\nK 1\nK 9\nK 0\n"), "") << "nothing was asked";
     const TemporaryFile file("leak:resolve_test_leak\n");
     EXPECT_EQ(end_of("L 0\nL 1\n", file.path()),
-              "S\tleak:resolve_test_leak\nS\tloader: thread-local storage of libraries\n");
+              "S\tf\tleak:resolve_test_leak\nS\tf\tloader: thread-local storage of libraries\n");
+}
+
+TEST(Answers, KnowTheSuppressionsOfTheProgram)
+{
+    const std::string questions = kSelf + "A 0 " + in_file(resolve_test_leak) + "\nL 0\nL 0\n";
+    const auto end_of = [&](const std::string& lines) {
+        const std::string text = answers_to(lines + questions);
+        return text.substr(text.rfind(".\n") + 2);
+    };
+    EXPECT_EQ(end_of("U # mine\nU \nU leak:resolve_test_leak\n"),
+              "S\tf\tleak:resolve_test_leak\nS\tf\tleak:resolve_test_leak\n");
+    EXPECT_EQ(end_of("U \nU race:y\n"), "E\t__lsan_default_suppressions(): line 2: neither "
+                                        "leak:PATTERN nor { : race:y\nS\t0\t\nS\t0\t\n");
 }
 
 TEST(Answers, BeginWithWhatIsWrongWithTheSuppressions)

@@ -39,7 +39,7 @@ std::string match(const std::string& text, const std::vector<NamedCall>& calls =
     Suppressions suppressions;
     suppressions.add(text, problems);
     EXPECT_EQ(problems, std::vector<std::string>{}) << text;
-    return suppressions.match(stack_of(calls));
+    return suppressions.judge(stack_of(calls)).name;
 }
 
 /// A suppression of Valgrind's with these lines for its stack.
@@ -114,11 +114,21 @@ TEST(OfValgrind, AreComparedFromInside)
 
 TEST(OfValgrind, MayBeginWithTheAllocationFunction)
 {
-    EXPECT_TRUE(applies("fun:malloc\nfun:copy_token"));
-    EXPECT_TRUE(applies("fun:_Znwm\nfun:copy_token"));
-    EXPECT_TRUE(applies("fun:*alloc\nfun:copy_token"));
+    for (const char* const name :
+         {"malloc", "calloc", "posix_memalign", "aligned_alloc", "_Znwm", "_ZnamRKSt9nothrow_t",
+          "operator new(unsigned long)", "*alloc", "mal*", "m?lloc", "_Zn*", "*new*", "*"}) {
+        const std::string line = std::string("fun:") + name;
+        EXPECT_TRUE(applies(line + "\nfun:copy_token")) << name;
+        EXPECT_TRUE(applies(line + "\n...\nfun:main")) << name;
+        EXPECT_TRUE(applies(line + "\n...")) << name;
+        EXPECT_TRUE(applies(line)) << name;
+        EXPECT_TRUE(applies("...\n" + line + "\nfun:copy_token")) << name;
+        EXPECT_FALSE(applies(line + "\nfun:parse*")) << name << " is no call more";
+    }
+    EXPECT_TRUE(applies("fun:memalign\nfun:posix_memalign\nfun:copy_token"));
     EXPECT_FALSE(applies("fun:other\nfun:copy_token"));
-    EXPECT_FALSE(applies("fun:malloc\nfun:parse*"));
+    EXPECT_FALSE(applies("fun:free\n..."));
+    EXPECT_EQ(match("leak:malloc\n"), "") << "LeakSanitizer's are of the callers";
 }
 
 TEST(OfValgrind, NameAFunctionEitherWay)
@@ -146,7 +156,23 @@ TEST(OfValgrind, NameAModule)
     std::vector<NamedCall> unnamed = kParser;
     unnamed[0].frames.clear();
     EXPECT_TRUE(applies("obj:*/libparse.so*\nfun:parse*", unnamed)) << "without symbols";
-    EXPECT_FALSE(applies("fun:*", unnamed));
+    EXPECT_FALSE(applies("fun:*\nfun:*", unnamed));
+}
+
+TEST(OfValgrind, NameASource)
+{
+    std::vector<NamedCall> calls = kParser;
+    calls[0].frames[0].line = 20;
+    EXPECT_TRUE(applies("src:token.c", calls)) << "without its directory, as Valgrind has it";
+    EXPECT_TRUE(applies("src:token.c:20", calls));
+    EXPECT_TRUE(applies("src:/src/token.c:20\nsrc:p*.cc\nfun:main", calls));
+    EXPECT_FALSE(applies("src:token.c:2", calls));
+    EXPECT_FALSE(applies("src:token.c:20x", calls));
+    EXPECT_TRUE(applies("src:*:x", {call("f", "", "/src/a:x")})) << "no line, but a name";
+    EXPECT_TRUE(applies("src:*:2x", {call("f", "", "/src/a:2x")}));
+    EXPECT_FALSE(applies("src:parse.cc", calls));
+    calls[0].frames[0].file.clear();
+    EXPECT_FALSE(applies("src:*", calls)) << "there is none";
 }
 
 TEST(OfValgrind, TakeInlinedFunctionsForCalls)
@@ -159,11 +185,38 @@ TEST(OfValgrind, TakeInlinedFunctionsForCalls)
     EXPECT_FALSE(applies("fun:inlined\nfun:parse*", calls));
 }
 
+LeakKinds kinds(const std::string& text)
+{
+    std::vector<std::string> problems;
+    Suppressions suppressions;
+    suppressions.add(text, problems);
+    EXPECT_EQ(problems, std::vector<std::string>{}) << text;
+    return suppressions.judge(stack_of(kParser)).kinds;
+}
+
+TEST(OfValgrind, ApplyToTheKindsThatTheyName)
+{
+    const auto kinds_with = [](const std::string& line) {
+        return kinds(valgrind(line + "\nfun:copy_token"));
+    };
+    EXPECT_EQ(kinds_with("match-leak-kinds: definite"), kLeakDefinite);
+    EXPECT_EQ(kinds_with("match-leak-kinds:indirect , possible"), kLeakIndirect | kLeakPossible);
+    EXPECT_EQ(kinds_with("match-leak-kinds: reachable"), kLeakReachable);
+    EXPECT_EQ(kinds_with("match-leak-kinds: all"), kAllLeaks);
+    EXPECT_EQ(kinds_with("match-leak-kinds: none"), 0U);
+    EXPECT_EQ(kinds_with(""), kAllLeaks) << "as Valgrind has it";
+    EXPECT_EQ(kinds("leak:copy_token\n"), kAllLeaks);
+    EXPECT_EQ(kinds(valgrind("match-leak-kinds: definite\nfun:other")), 0U);
+    EXPECT_EQ(kinds(valgrind("match-leak-kinds: definite\nfun:copy_token") +
+                    valgrind("match-leak-kinds: possible\nfun:*\nfun:copy*")),
+              kLeakDefinite | kLeakPossible)
+        << "those of all that apply";
+}
+
 TEST(OfValgrind, CountForLeaksOnly)
 {
     EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck:Cond")), "");
     EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck:Param\nwrite(buf)")), "");
-    EXPECT_EQ(match(valgrind("match-leak-kinds: reachable\nfun:copy_token")), "known");
     EXPECT_EQ(match(valgrind("fun:copy_token", "Memcheck,Other:Leak")), "known");
 }
 
@@ -194,7 +247,14 @@ TEST(SuppressionsTest, TellWhichLinesAreNotUnderstood)
          .problems = {"line 4: a suppression that is not closed: name"}},
         {.text = "{\nname\n", .problems = {"line 2: a suppression that is not closed: name"}},
         {.text = "{\nname\nMemcheck:Leak\nfunc:main\n}\n",
-         .problems = {"line 4: not understood: func:main"}},
+         .problems = {"line 4: not understood: func:main (leaves out: name)"}},
+        {.text = "{\nname\nMemcheck:Leak\nfun:main\nbogus\nothers\n}\n",
+         .problems = {"line 5: not understood: bogus (leaves out: name)"}},
+        {.text = "{\nname\nMemcheck:Leak\nmatch-leak-kinds: definite, what\n}\n",
+         .problems = {"line 4: not understood: match-leak-kinds: definite, what "
+                      "(leaves out: name)"}},
+        {.text = "{\nname\nMemcheck:Leak\nmatch-leak-kinds:\n}\n",
+         .problems = {"line 4: not understood: match-leak-kinds: (leaves out: name)"}},
         {.text = "a\nb\n",
          .problems = {"line 1: neither leak:PATTERN nor { : a",
                       "line 2: neither leak:PATTERN nor { : b"}},
@@ -215,7 +275,7 @@ TEST(SuppressionsTest, CountBesideThoseThatAreNotUnderstood)
     suppressions.add("race:x\nleak:main\n{\n}\n" + valgrind("fun:main"), problems);
     EXPECT_EQ(problems.size(), 2U);
     EXPECT_EQ(suppressions.size(), 2U);
-    EXPECT_EQ(suppressions.match(stack_of(kParser)), "leak:main");
+    EXPECT_EQ(suppressions.judge(stack_of(kParser)).name, "leak:main");
 }
 
 } // namespace
