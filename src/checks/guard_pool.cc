@@ -16,6 +16,7 @@ constinit GuardPool guard_pool;
 
 namespace {
 
+/// Of an open slot, and of a closed one that does not merge with what surrounds it.
 constexpr std::size_t kMappingsOfOne = 2;
 
 // Each class has so many bytes of addresses, if there are, and so many slots at most: what is freed
@@ -150,9 +151,11 @@ GuardPool::Slot* GuardPool::take_slot(std::size_t number, std::size_t overhead, 
         own.oldest = own.slots[index].next;
         if (own.oldest == 0) own.newest = 0;
     }
-    mappings_ += kMappingsOfOne;
+    Slot& slot = own.slots[index];
+    if (!slot.is_apart) mappings_ += kMappingsOfOne;
+    slot.is_apart = false;
     memory_ += overhead;
-    return &own.slots[index];
+    return &slot;
 }
 
 void GuardPool::put_back(std::size_t number, std::size_t index, std::size_t overhead)
@@ -163,7 +166,7 @@ void GuardPool::put_back(std::size_t number, std::size_t index, std::size_t over
     own.slots[index].next = 0;
     (own.newest != 0 ? own.slots[own.newest - 1].next : own.oldest) = name;
     own.newest = name;
-    mappings_ -= kMappingsOfOne;
+    if (!own.slots[index].is_apart) mappings_ -= kMappingsOfOne;
     memory_ -= overhead;
 }
 
@@ -202,8 +205,7 @@ CheckedPlace GuardPool::take(std::size_t size, std::size_t alignment)
     if (slot == nullptr) return refuse();
     const std::uintptr_t first = slot_start(number, index);
     const std::uintptr_t end = first + slot_size(number);
-    if (has_opened_.load(std::memory_order_relaxed))
-        os::forbid(reinterpret_cast<void*>(first), end - first);
+    if (has_opened_.load(std::memory_order_relaxed)) shut({first, end}, *slot);
     slot->record.size = size;
     slot->record.front_shift = 0;
     slot->start = block_start({first, end - os::kPageSize}, size, own_alignment);
@@ -213,13 +215,19 @@ CheckedPlace GuardPool::take(std::size_t size, std::size_t alignment)
     return refuse();
 }
 
+/// Takes the memory of pages and forbids them. They are apart when they cannot be as they were.
+void GuardPool::shut(MemoryRange pages, Slot& slot)
+{
+    auto* const first = reinterpret_cast<void*>(pages.start);
+    slot.is_apart = pages.size() != 0 && !os::restore(first, pages.size());
+    slot.is_stale = slot.is_apart && !os::forbid(first, pages.size());
+}
+
 void GuardPool::close(const CheckedPlace& place)
 {
     std::size_t index = 0;
     Slot* const slot = slot_of(place.start(), index);
-    const MemoryRange pages = data(place);
-    slot->is_stale =
-        pages.size() != 0 && !os::forbid(reinterpret_cast<void*>(pages.start), pages.size());
+    shut(data(place), *slot);
     put_back(class_of(place.start()), index, overhead_of(place.record->size));
 }
 

@@ -81,6 +81,7 @@ private:
         std::uintptr_t start; // of the block
         std::uint32_t next;   // among the closed ones
         bool is_stale;        // its pages may hold what they did
+        bool is_apart;        // closed, its pages are a mapping of their own
     };
     struct Class {
         Slot* slots = nullptr;
@@ -106,6 +107,7 @@ private:
     Slot* take_slot(std::size_t number, std::size_t overhead, std::size_t& index);
     void put_back(std::size_t number, std::size_t index, std::size_t overhead);
     bool open(Slot& slot);
+    static void shut(MemoryRange pages, Slot& slot);
     CheckedPlace refuse();
 
     std::uintptr_t start_ = 0;
