@@ -40,6 +40,10 @@ struct CppForm {
 };
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local CppForm cpp_form{};
 
+/// The alignment that the program asks for by name, where that is kMinAlignment or less; 0: it has
+/// called malloc, whose promise guarded blocks do not always keep.
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local std::size_t asked_alignment = 0;
+
 /// All of these but the first two are called on slow paths, see Observer, and return what the
 /// functions of libc do.
 struct BlockChecks {

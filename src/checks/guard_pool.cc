@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "src/base/block_checks.h"
 #include "src/base/units.h"
 #include "src/heap/size_class.h"
 #include "src/os/memory.h"
@@ -192,7 +193,8 @@ CheckedPlace GuardPool::take(std::size_t size, std::size_t alignment)
 {
     const std::size_t most = slot_size(kClasses - 1) - os::kPageSize;
     if (size > most || alignment > most || size_ == 0) return refuse();
-    const std::size_t own_alignment = alignment_for(align_, size, alignment);
+    const std::size_t own_alignment =
+        std::max(alignment_for(align_, size, alignment), asked_alignment);
     const std::size_t slack = own_alignment > os::kPageSize ? own_alignment : 0;
     const std::size_t pages =
         std::max(divide_up(round_up(size, own_alignment) + slack, os::kPageSize), std::size_t{1});

@@ -224,6 +224,12 @@ void* allocate_padded_slow(std::size_t size, std::size_t padded)
 
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment)
 {
+    if (alignment <= kMinAlignment) {
+        asked_alignment = alignment;
+        void* const block = allocate_slow(size);
+        asked_alignment = 0;
+        return block;
+    }
     const bool pooled = size <= kMaxPooledSize && alignment <= kMaxPooledAlignment;
     return allocate_anywhere(size, pooled ? padded_for(size, alignment) : size, alignment);
 }

@@ -23,7 +23,7 @@ void* out_of_memory();
 /// As allocate_slow(), the memory reads as zero.
 void* allocate_zeroed_slow(std::size_t size);
 
-/// As allocate_slow(), for alignments above kMinAlignment. `alignment` is a power of two.
+/// As allocate_slow(), for an alignment that was asked for. `alignment` is a power of two.
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment);
 
 /// As allocate_slow(padded), of which only `size` bytes were asked for.
