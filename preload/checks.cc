@@ -192,8 +192,8 @@ void report_unguarded()
     if (refused == 0) return;
     Printer(write_report) << "tarn: guard: " << refused << " blocks had no guards, for guard_max="
                           << std::uint64_t{guard_pool.most_mappings()}
-                          << " mappings or guard_memory="
-                          << HumanBytes{startup_options().guard_memory} << " were in use"
+                          << " mappings or guard_memory=" << HumanBytes{guard_pool.most_memory()}
+                          << " were in use"
                           << (guards_many(startup_options()) ? "; they had canaries\n" : "\n");
 }
 

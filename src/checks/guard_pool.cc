@@ -8,6 +8,7 @@
 
 #include "src/base/block_checks.h"
 #include "src/base/units.h"
+#include "src/heap/budget.h"
 #include "src/heap/size_class.h"
 #include "src/os/memory.h"
 
@@ -102,7 +103,9 @@ void GuardPool::reserve_records()
 void GuardPool::initialise(const GuardLimits& limits)
 {
     align_ = limits.align;
-    most_memory_ = limits.memory;
+    // Most of what the program may have is to be for its blocks, not for what surrounds them.
+    most_memory_ =
+        budget.limit() != 0 ? std::min(limits.memory, budget.limit() / 4) : limits.memory;
     most_mappings_ = limits.mappings != 0 ? limits.mappings : os::most_mappings() / 4 * 3;
     const std::size_t share = os::address_space_limit() / 8 / kClasses;
     if (reserve_parts(std::min(kMostPart, share & ~(os::kPageSize - 1)))) reserve_records();
@@ -177,13 +180,18 @@ CheckedPlace GuardPool::refuse()
     return {};
 }
 
-/// Opens the pages of a slot whose block has its place. Errors: false, the system has no more.
+/// Opens the pages of a slot whose block has its place. Errors: false, the system has no more, or
+/// limit= is reached.
 bool GuardPool::open(Slot& slot)
 {
     const MemoryRange pages = data(place_of(slot));
     auto* const first = reinterpret_cast<void*>(pages.start);
     if (pages.size() == 0) return true;
-    if (!os::commit(first, pages.size())) return false;
+    if (!budget.reserve(pages.size())) return false;
+    if (!os::commit(first, pages.size())) {
+        budget.release(pages.size());
+        return false;
+    }
     if (slot.is_stale) std::memset(first, 0, pages.size());
     slot.is_stale = false;
     return true;
@@ -214,7 +222,7 @@ CheckedPlace GuardPool::take(std::size_t size, std::size_t alignment)
     if (open(*slot)) return place_of(*slot);
     slot->record.state.store(BlockState::unknown, std::memory_order_release);
     put_back(number, index, overhead);
-    return refuse();
+    return {};
 }
 
 /// Takes the memory of pages and forbids them. They are apart when they cannot be as they were.
@@ -230,6 +238,7 @@ void GuardPool::close(const CheckedPlace& place)
     std::size_t index = 0;
     Slot* const slot = slot_of(place.start(), index);
     shut(data(place), *slot);
+    budget.release(data(place).size());
     put_back(class_of(place.start()), index, overhead_of(place.record->size));
 }
 

@@ -39,7 +39,8 @@ public:
 
     bool contains(std::uintptr_t address) const { return address - start_ < size_; }
 
-    /// Pages for a block, which read as zero. Errors: none, the limits are reached.
+    /// Pages for a block, which read as zero and count towards limit=. Errors: none, the limits are
+    /// reached, or there is no more memory.
     CheckedPlace take(std::size_t size, std::size_t alignment);
     /// The block was freed: from now on every access is a fault. Its slot is the last of its class
     /// to be used again.
@@ -72,6 +73,7 @@ public:
     /// Blocks that were not taken in because of the limits.
     std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
     std::size_t most_mappings() const { return most_mappings_; }
+    std::size_t most_memory() const { return most_memory_; }
 
 private:
     static constexpr std::size_t kClasses = 18; // blocks of up to 512 MiB

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/units.h"
+#include "src/heap/budget.h"
 #include "src/os/memory.h"
 #include "tests/unit/support/mappings.h"
 
@@ -94,6 +95,36 @@ TEST_F(GuardPools, KeepToTheMostMappings)
         live.push_back(place);
     EXPECT_EQ(live.size() * 2, kMostMappings);
     EXPECT_LE(mappings(), kMostMappings + kOthers);
+}
+
+/// limit=: by whole pages, which is what the process holds.
+TEST_F(GuardPools, CountTowardsTheLimitOfMemory)
+{
+    const std::size_t before = budget.used();
+    budget.set(before + KiB(64), [](std::size_t, std::size_t) {});
+    EXPECT_FALSE(take(KiB(64) + 1));
+    EXPECT_EQ(budget.used(), before);
+    std::deque<CheckedPlace> live;
+    while (const CheckedPlace place = take(100))
+        live.push_back(place);
+    EXPECT_EQ(live.size(), 16U);
+    EXPECT_EQ(pool_->refused(), 0U);
+    close(live.front());
+    live.front() = take(100);
+    EXPECT_TRUE(live.front());
+    for (const CheckedPlace& place : live)
+        close(place);
+    EXPECT_EQ(budget.used(), before);
+    budget.set(0, nullptr);
+}
+
+TEST_F(GuardPools, LeaveMostOfTheLimitToBlocks)
+{
+    budget.set(budget.used() + MiB(1), [](std::size_t, std::size_t) {});
+    const auto small = std::make_unique<GuardPool>();
+    small->initialise({.align = GuardAlign::word, .mappings = 0, .memory = GiB(1)});
+    EXPECT_EQ(small->most_memory(), budget.limit() / 4);
+    budget.set(0, nullptr);
 }
 
 /// A page that a report has opened, so that the program could go on. There are three slots of so
