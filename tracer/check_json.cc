@@ -91,7 +91,10 @@ private:
             json.key("value").address(error_.pointer);
             json.key("in_memory").boolean(error_.is_pointer_in_memory).end_object();
         }
-        if (error_.fault == CheckFault::impossible_size) json.key("requested").number(error_.size);
+        if (error_.fault == CheckFault::impossible_size) {
+            json.key("requested").number(error_.size);
+            if (error_.count != 1) json.key("count").number(error_.count);
+        }
         if (error_.changed_size != 0) write_change(json);
         if (error_.block.start != 0) write_block(json);
         if (error_.stack_of != kNoThread || place_.module != kNoModule) write_place(json);

@@ -58,8 +58,9 @@ void print_fault(Printer& out, const CheckError& error)
         out << "realloc of " << Hex{error.address} << ", where no block begins";
         break;
     case CheckFault::impossible_size:
-        out << "request for " << std::uint64_t{error.size}
-            << " bytes, more than any object can have; it gets none";
+        out << "request for ";
+        if (error.count != 1) out << std::uint64_t{error.count} << " times ";
+        out << std::uint64_t{error.size} << " bytes, more than any object can have; it gets none";
         break;
     default:
         print_mismatch(out, error);

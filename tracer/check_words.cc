@@ -116,8 +116,9 @@ void print_what(Printer& out, const CheckError& error)
         print_alignments(out, error);
         break;
     case CheckFault::impossible_size:
-        out << "allocation-size-too-big: requested " << Hex{error.size}
-            << " bytes, more than any object can have; it gets none";
+        out << "allocation-size-too-big: requested ";
+        if (error.count != 1) out << Hex{error.count} << " times ";
+        out << Hex{error.size} << " bytes, more than any object can have; it gets none";
         return print_thread(out, error);
     case CheckFault::bad_access:
         out << (error.is_bus_error ? "BUS" : "SEGV") << " on unknown address";

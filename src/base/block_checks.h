@@ -50,6 +50,8 @@ struct BlockChecks {
     /// What calls of the program's come to, on no slow path yet: it is taken there.
     /// Errors: nullptr with errno ENOMEM.
     void* (*enter_allocate)(std::size_t size, std::size_t alignment);
+    /// Told of a request for so many objects of so many bytes, which no memory can hold.
+    void (*refused)(std::size_t count, std::size_t size);
     /// `block` is not null.
     void (*enter_deallocate)(void* block, BlockKind kind);
     /// Once, before the first block, when the heap knows its memory.

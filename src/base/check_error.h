@@ -62,6 +62,7 @@ struct CheckError {
     BlockKind kind = BlockKind::malloc;
     std::size_t size = 0;
     std::size_t alignment = 0;
+    std::size_t count = 1; // objects of `size` bytes, see impossible_size
     /// Bytes that are not as they were left.
     std::uintptr_t changed = 0;
     std::size_t changed_size = 0;

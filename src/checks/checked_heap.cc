@@ -121,7 +121,7 @@ void* allocate(const BlockRequest& request)
     std::size_t whole = 0;
     if (__builtin_add_overflow(request.size, front + canary::kShortest, &whole) ||
         static_cast<std::ptrdiff_t>(whole) < 0) {
-        report_size(request.size);
+        report_size(1, request.size);
         return nullptr;
     }
     count_call();
@@ -264,6 +264,7 @@ bool owns(const void* block)
 }
 
 constexpr BlockChecks kGuards{.enter_allocate = nullptr,
+                              .refused = nullptr,
                               .enter_deallocate = nullptr,
                               .start = guards::start,
                               .allocate = allocate_guarded,
@@ -277,6 +278,7 @@ constexpr BlockChecks kGuards{.enter_allocate = nullptr,
                               .own_memory = nullptr};
 
 constexpr BlockChecks kCheckedHeap{.enter_allocate = enter_allocate<allocate>,
+                                   .refused = report_size,
                                    .enter_deallocate =
                                        enter_deallocate<deallocate, deallocate_outside>,
                                    .start = start,

@@ -183,9 +183,10 @@ void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& for
     report(error);
 }
 
-void report_size(std::size_t size)
+void report_size(std::size_t count, std::size_t size)
 {
-    CheckError error{.fault = CheckFault::impossible_size, .address = 0, .size = size};
+    CheckError error{
+        .fault = CheckFault::impossible_size, .address = 0, .size = size, .count = count};
     report(error);
 }
 

@@ -269,6 +269,7 @@ void start()
 }
 
 constexpr BlockChecks kHardenedHeap{.enter_allocate = allocate_from_program,
+                                    .refused = report_size,
                                     .enter_deallocate = deallocate_from_program,
                                     .start = start,
                                     .allocate = allocate,

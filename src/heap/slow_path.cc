@@ -168,6 +168,13 @@ void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::si
     return nullptr;
 }
 
+[[gnu::cold]] void* refuse_size(std::size_t count, std::size_t size)
+{
+    const SlowPath path;
+    if (path.entered() && settings.checks != nullptr) settings.checks->refused(count, size);
+    return out_of_memory();
+}
+
 constinit std::atomic<bool> detail::is_initialised{false};
 
 void detail::initialise_heap()
