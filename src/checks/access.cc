@@ -116,7 +116,7 @@ bool is_guarded(std::uintptr_t address)
     return guard_pool.contains(address);
 }
 
-void report_access(const Access& access)
+bool report_access(const Access& access)
 {
     CheckError error{.fault = CheckFault::bad_access,
                      .address = access.address,
@@ -127,6 +127,7 @@ void report_access(const Access& access)
                      .is_bus_error = access.is_bus_error};
     explain(access, error);
     report_error(error);
+    return error.fault != CheckFault::bad_access || error.block.start != 0;
 }
 
 bool let_pass(const Access& access)
