@@ -72,10 +72,10 @@ std::size_t distance_from(const CheckedPlace& place, std::uintptr_t address)
 bool GuardPool::reserve_parts(std::size_t wanted)
 {
     for (part_ = wanted; part_ >= kLeastPart; part_ = part_ / 2 & ~(os::kPageSize - 1)) {
-        const auto start = reinterpret_cast<std::uintptr_t>(
-            os::reserve(part_ * kClasses + os::kPageSize, os::kPageSize));
+        const auto start =
+            reinterpret_cast<std::uintptr_t>(os::reserve(part_ * kClasses, os::kPageSize));
         if (start == 0) continue;
-        start_ = start + os::kPageSize; // whatever lies in front is none of ours
+        start_ = start;
         size_ = part_ * kClasses;
         return true;
     }
@@ -86,7 +86,7 @@ void GuardPool::reserve_records()
 {
     std::size_t all = 0;
     for (std::size_t number = 0; number < kClasses; ++number) {
-        classes_[number].most = std::min(part_ / slot_size(number), kMostSlots);
+        classes_[number].most = std::min((part_ - os::kPageSize) / slot_size(number), kMostSlots);
         all += round_up(classes_[number].most * sizeof(Slot), kRecordStep);
     }
     auto* next = static_cast<std::byte*>(os::reserve(all, os::kPageSize));
@@ -113,7 +113,7 @@ void GuardPool::initialise(const GuardLimits& limits)
 
 std::uintptr_t GuardPool::slot_start(std::size_t number, std::size_t index) const
 {
-    return start_ + number * part_ + index * slot_size(number);
+    return start_ + number * part_ + os::kPageSize + index * slot_size(number);
 }
 
 CheckedPlace GuardPool::place_of(Slot& slot)
@@ -246,7 +246,8 @@ void GuardPool::close(const CheckedPlace& place)
 GuardPool::Slot* GuardPool::slot_of(std::uintptr_t address, std::size_t& index) const
 {
     const std::size_t number = class_of(address);
-    index = (address - start_ - number * part_) / slot_size(number);
+    const std::size_t offset = address - start_ - number * part_;
+    index = offset < os::kPageSize ? 0 : (offset - os::kPageSize) / slot_size(number);
     if (index >= classes_[number].carved.load(std::memory_order_acquire)) return nullptr;
     Slot& slot = slot_at(number, index);
     const bool is_known = slot.record.state.load(std::memory_order_acquire) != BlockState::unknown;

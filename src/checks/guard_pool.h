@@ -5,8 +5,9 @@
 // was freed, for its pages are closed then.
 //
 // One range of addresses is reserved, without access. Each class of sizes has a part of it, cut
-// into slots: 2^c pages that can be opened, and one behind them that never is. So an open slot is
-// one mapping more and cuts another one in two; a closed one is part of what surrounds it.
+// into slots: 2^c pages that can be opened, and one behind them that never is; nor is the one in
+// front of the first slot. So an open slot is one mapping more and cuts another one in two; a
+// closed one is part of what surrounds it.
 //
 //      │ closed │ front: gap │ the block │ back: gap │ closed │ next slot
 //               data()                               end of data()

@@ -97,6 +97,26 @@ TEST_F(GuardPools, KeepToTheMostMappings)
     EXPECT_LE(mappings(), kMostMappings + kOthers);
 }
 
+/// The first one of its class, too, in front of which there is none.
+TEST_F(GuardPools, KnowWhatLiesBesideABlock)
+{
+    const auto pool = std::make_unique<GuardPool>();
+    pool->initialise({.align = GuardAlign::left, .mappings = kMostMappings, .memory = GiB(1)});
+    for (const std::size_t size : {8192, 100, 20'000, 4096})
+        for (int i = 0; i < 3; ++i) {
+            const CheckedPlace place = pool->take(size, kMinAlignment);
+            ASSERT_TRUE(place);
+            place.record->state = BlockState::live;
+            for (const std::size_t before : {1U, 64U}) {
+                ASSERT_TRUE(pool->contains(place.start() - before)) << size;
+                const CheckedPlace found = pool->around(place.start() - before);
+                ASSERT_TRUE(found) << size;
+                EXPECT_EQ(found.start(), place.start()) << size;
+            }
+            EXPECT_EQ(pool->around(place.start() + size).start(), place.start());
+        }
+}
+
 /// limit=: by whole pages, which is what the process holds.
 TEST_F(GuardPools, CountTowardsTheLimitOfMemory)
 {
