@@ -13,7 +13,7 @@ void print_block(Printer& out, const CheckedBlock& block)
 {
     if (block.start == 0) return;
     out << " (block " << Hex{block.start} << " of " << std::uint64_t{block.size} << " bytes by "
-        << allocator_of(block.kind) << ")";
+        << allocator_of(block) << ")";
 }
 
 void print_mismatch(Printer& out, const CheckError& error)
@@ -29,7 +29,7 @@ void print_mismatch(Printer& out, const CheckError& error)
             << std::uint64_t{error.block.alignment};
         break;
     default:
-        out << Hex{error.address} << " was given to " << deallocator_of(error.kind);
+        out << Hex{error.address} << " was given to " << deallocator_of(error);
     }
 }
 

@@ -31,14 +31,24 @@ struct BlockReturn {
     BlockKind kind; // array: see CppForm
 };
 
-/// What an operator of C++ knows and those that it calls do not: set around the call.
+/// What an operator of C++, or realloc, knows and those that it calls do not: set around the call.
 struct CppForm {
-    bool is_new;           // the allocation is operator new's own
-    bool is_array;         // the form was new[] or delete[]
-    std::size_t size;      // of a sized delete; 0: not said
-    std::size_t alignment; // of an aligned one; 0: not said
+    bool is_new;            // the allocation is operator new's own
+    bool is_array;          // the form was new[] or delete[]
+    std::size_t size;       // of a sized delete; 0: not said
+    std::size_t alignment;  // of an aligned one; 0: not said
+    bool is_resize = false; // the free is realloc's own
 };
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local CppForm cpp_form{};
+
+/// Says of the frees in its life that they are realloc's.
+class Resizing {
+public:
+    Resizing() { cpp_form.is_resize = true; }
+    Resizing(const Resizing&) = delete;
+    Resizing& operator=(const Resizing&) = delete;
+    ~Resizing() { cpp_form.is_resize = false; }
+};
 
 /// The alignment that the program asks for by name, where that is kMinAlignment or less; 0: it has
 /// called malloc, whose promise guarded blocks do not always keep.

@@ -60,6 +60,7 @@ struct CheckError {
     const char* occasion = nullptr;
     // What the program said.
     BlockKind kind = BlockKind::malloc;
+    bool is_resize = false; // that kind by way of realloc
     std::size_t size = 0;
     std::size_t alignment = 0;
     std::size_t count = 1; // objects of `size` bytes, see impossible_size

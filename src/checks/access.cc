@@ -89,6 +89,9 @@ CheckFault fault_of(const Access& access, const CheckedPlace& place)
                            (access.address >= place.raw && access.address < place.raw + place.room);
     if (!is_closed) return CheckFault::bad_access;
     if (is_freed(place)) return CheckFault::use_after_free;
+    // A call of what is no code, or the program has taken its own access away.
+    if (access.address >= place.start() && access.address < place.end())
+        return CheckFault::bad_access;
     return access.address < place.start() ? CheckFault::underflow : CheckFault::overflow;
 }
 

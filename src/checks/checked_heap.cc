@@ -197,7 +197,10 @@ void* reallocate(void* block, std::size_t size)
     if (!claim(before, block, true)) return moved;
     const std::size_t copied = std::min<std::size_t>(size, before.record->size);
     std::memcpy(moved, block, copied);
-    check_form(before, BlockKind::malloc);
+    {
+        const Resizing form;
+        check_form(before, BlockKind::malloc);
+    }
     note_freed(before);
     retire(before);
     if (settings.observer != nullptr) detail::tell_resized(moved, copied);

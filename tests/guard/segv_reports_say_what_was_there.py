@@ -57,6 +57,17 @@ for case, size in (("run_away", 100), ("run_away_mid", 50_000), ("run_away_large
         expect(options != "debug" or stacks(second)["allocated"][0] == "run_away",
                f"where that of {case} was allocated", text)
 
+# A call of what is no code is not taken for an overflow.
+for options in "debug", "guard=all":
+    result = run(LIBRARY, SUBJECT, "jump_into_block", TARN=options)
+    text = result.stderr
+    expect(result.returncode == SEGV and ", a block, which cannot be executed, in thread T0" in text and
+           "\nJUMP at 0x" in text and "is located 0 bytes inside of 40-byte region" in text and
+           text.endswith("SUMMARY: tarn: SEGV in segv_subject\n"), "a jump into a block", text)
+result = run(LIBRARY, SUBJECT, "behind_a_file", TARN="debug")
+expect(result.returncode == -7 and "AddressSanitizer: BUS on unknown" in result.stderr and
+       result.stderr.endswith("SUMMARY: tarn: BUS in segv_subject\n"), "a bus error", result.stderr)
+
 # Nor is where it jumped to looked at.
 result = run(LIBRARY, SUBJECT, "wild_jump", TARN="guard=all")
 expect(result.returncode == SEGV and "SUMMARY: tarn: SEGV in segv_subject" in result.stderr,

@@ -137,6 +137,16 @@ const Case cases[] = {
     {"run_away_mid", [] { run_away(50'000, false); }},
     {"run_away_large", [] { run_away(500'000, false); }},
     {"run_away_between_others", [] { run_away(100, true); }},
+    {"jump_into_block",
+     [] {
+         hidden = std::malloc(40);
+         reinterpret_cast<void (*)()>(hidden)();
+     }},
+    {"behind_a_file",
+     [] {
+         std::FILE* const file = std::tmpfile();
+         touch(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, ::fileno(file), 0));
+     }},
     {"wild_jump",
      [] {
 #if defined(__x86_64__)
