@@ -22,16 +22,11 @@ void* refuse(int reason)
     return nullptr;
 }
 
-/// Cold and apart, so that the callers' fast paths need no stack frame.
-[[gnu::cold, gnu::noinline]] void* refuse_size()
-{
-    return refuse(ENOMEM);
-}
-
 void* aligned(std::size_t alignment, std::size_t size)
 {
+    if (!tarn::is_possible_size(size)) return tarn::refuse_size(1, size);
     // Beyond this the address space has no room for both.
-    if (!tarn::is_possible_size(size) || !tarn::is_possible_size(alignment)) return refuse_size();
+    if (!tarn::is_possible_size(alignment)) return refuse(ENOMEM);
     return tarn::allocate_aligned(size, alignment);
 }
 
@@ -68,7 +63,7 @@ TARN_EXPORT void* calloc(std::size_t count, std::size_t size) noexcept
 {
     std::size_t bytes = 0;
     if (!tarn::multiply(count, size, bytes)) [[unlikely]]
-        return refuse_size();
+        return tarn::refuse_size(count, size);
     return tarn::allocate_zeroed(bytes);
 }
 
@@ -79,14 +74,14 @@ TARN_EXPORT void* realloc(void* block, std::size_t size) noexcept
         tarn::deallocate(block);
         return nullptr;
     }
-    if (!tarn::is_possible_size(size)) return refuse_size();
+    if (!tarn::is_possible_size(size)) return tarn::refuse_size(1, size);
     return tarn::reallocate(block, size);
 }
 
 TARN_EXPORT void* reallocarray(void* block, std::size_t count, std::size_t size) noexcept
 {
     std::size_t bytes = 0;
-    if (!tarn::multiply(count, size, bytes)) return refuse_size();
+    if (!tarn::multiply(count, size, bytes)) return tarn::refuse_size(count, size);
     return realloc(block, bytes);
 }
 
@@ -120,7 +115,7 @@ TARN_EXPORT void* valloc(std::size_t size) noexcept
 
 TARN_EXPORT void* pvalloc(std::size_t size) noexcept
 {
-    if (!tarn::is_possible_size(size)) return refuse_size();
+    if (!tarn::is_possible_size(size)) return tarn::refuse_size(1, size);
     return aligned(tarn::os::kPageSize, tarn::round_up(size, tarn::os::kPageSize));
 }
 

@@ -47,6 +47,7 @@ constinit os::Mutex report_mutex;
 constinit OwnFileName json_name; // guarded by report_mutex
 constinit bool has_stacks = false;
 constexpr const char* kAtEnd = "at the end of the program";
+constexpr const char* kAfterFault = "after the access above";
 
 /// As abort(), but at once: first for a handler of the program's, which may write a crash report.
 [[noreturn]] void die()
@@ -67,7 +68,8 @@ void act_on_error(const CheckError& error)
 {
     // What the program may well expect; malloc says no.
     if (error.fault == CheckFault::impossible_size) return;
-    if (error.access != AccessKind::none) return; // the handler of the signal does
+    // The handler of the signal does.
+    if (error.access != AccessKind::none || error.occasion == kAfterFault) return;
     switch (startup_options().on_error) {
     case OnError::abort:
         wait_for_reports();
@@ -96,7 +98,7 @@ void report(const CheckError& error)
         errors.fetch_add(error.fault != CheckFault::impossible_size, std::memory_order_relaxed);
         CheckError shown = error;
         // Of the end of every program the same is to be said.
-        if (error.occasion == kAtEnd) shown.here = 0;
+        if (error.occasion == kAtEnd || error.occasion == kAfterFault) shown.here = 0;
         if (startup_options().hardens()) {
             report_check_in_line(shown, write_report);
         } else {
@@ -118,15 +120,20 @@ void report_end_of_reports(std::size_t reports)
                           << " different errors were reported; others are not told\n";
 }
 
-/// Returns how many blocks are damaged; -1: nobody can look now.
-int look_at_all(const char* occasion)
+/// Returns what `look` does, how many blocks are damaged; -1: nobody can look now.
+template <class Look> int hold_and(Look look)
 {
     if (is_inside_malloc()) return -1;
     const ReportTurn turn; // a report about leaks holds the heap, too
     if (!turn.is_had() || !hold_heap()) return -1;
-    const std::size_t damaged = check_all_blocks(occasion);
+    const std::size_t damaged = look();
     release_heap();
     return static_cast<int>(damaged);
+}
+
+int look_at_all(const char* occasion)
+{
+    return hold_and([occasion] { return check_all_blocks(occasion); });
 }
 
 void look_as_due()
@@ -192,8 +199,8 @@ void report_unguarded()
     if (refused == 0) return;
     Printer(write_report) << "tarn: guard: " << refused << " blocks had no guards, for guard_max="
                           << std::uint64_t{guard_pool.most_mappings()}
-                          << " mappings or guard_memory="
-                          << HumanBytes{startup_options().guard_memory} << " were in use"
+                          << " mappings or guard_memory=" << HumanBytes{guard_pool.most_memory()}
+                          << " were in use"
                           << (guards_many(startup_options()) ? "; they had canaries\n" : "\n");
 }
 
@@ -229,6 +236,12 @@ void act_on_bad_free(const void* address, BadFree what)
 bool has_stacks_of_checks()
 {
     return has_stacks;
+}
+
+void look_for_overrun(std::uintptr_t address)
+{
+    if (settings.checks != nullptr)
+        hold_and([address] { return std::size_t{report_overrun(address, kAfterFault)}; });
 }
 
 void wait_for_reports()

@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <cstdint>
+
 namespace tarn {
 
 /// While the heap is configured: sets `settings.checks`, if the options want any.
@@ -14,6 +16,10 @@ void start_check_reports();
 
 /// Whether stacks are found.
 bool has_stacks_of_checks();
+
+/// In the handler of a fault at `address`, 0: not known, of which nothing else is: reports the
+/// block that the program may have written beyond until then.
+void look_for_overrun(std::uintptr_t address);
 
 /// Before the process is ended: lets other threads finish what they report, ten seconds at most.
 void wait_for_reports();

@@ -37,7 +37,7 @@ constexpr std::size_t kReportStack = KiB(256);
 void report_on_own_stack()
 {
     if (has_stacks_of_checks()) current_access->stack = find_interrupted_stack(*fault_registers);
-    report_access(*current_access);
+    if (!report_access(*current_access)) look_for_overrun(current_access->address);
 }
 
 #if defined(__x86_64__)

@@ -79,7 +79,7 @@ private:
     {
         json.key("tool").text("tarn").key("version").text(TARN_VERSION);
         json.key("format").number(kCheckJsonFormat);
-        json.key("kind").text(name_of(error_.fault)).key("message").text(text_of(message_));
+        json.key("kind").text(name_of(error_)).key("message").text(text_of(message_));
         if (error_.has_address && (error_.address != 0 || error_.fault == CheckFault::bad_access))
             json.key("address").address(error_.address);
         if (const std::string_view access = name_of(error_.access); !access.empty())
@@ -91,7 +91,10 @@ private:
             json.key("value").address(error_.pointer);
             json.key("in_memory").boolean(error_.is_pointer_in_memory).end_object();
         }
-        if (error_.fault == CheckFault::impossible_size) json.key("requested").number(error_.size);
+        if (error_.fault == CheckFault::impossible_size) {
+            json.key("requested").number(error_.size);
+            if (error_.count != 1) json.key("count").number(error_.count);
+        }
         if (error_.changed_size != 0) write_change(json);
         if (error_.block.start != 0) write_block(json);
         if (error_.stack_of != kNoThread || place_.module != kNoModule) write_place(json);
@@ -131,7 +134,7 @@ private:
         // A pointer that was read from it says nothing of where that was.
         if (error_.fault != CheckFault::stale_pointer)
             json.key("offset").integer(static_cast<std::int64_t>(error_.address - block.start));
-        json.key("allocator").text(allocator_of(block.kind));
+        json.key("allocator").text(allocator_of(block));
         json.key("allocated_by").number(block.allocated_by);
         json.key("freed").boolean(block.is_freed);
         if (block.is_freed) {

@@ -13,7 +13,7 @@ void print_block(Printer& out, const CheckedBlock& block)
 {
     if (block.start == 0) return;
     out << " (block " << Hex{block.start} << " of " << std::uint64_t{block.size} << " bytes by "
-        << allocator_of(block.kind) << ")";
+        << allocator_of(block) << ")";
 }
 
 void print_mismatch(Printer& out, const CheckError& error)
@@ -29,7 +29,7 @@ void print_mismatch(Printer& out, const CheckError& error)
             << std::uint64_t{error.block.alignment};
         break;
     default:
-        out << Hex{error.address} << " was given to " << deallocator_of(error.kind);
+        out << Hex{error.address} << " was given to " << deallocator_of(error);
     }
 }
 
@@ -58,8 +58,9 @@ void print_fault(Printer& out, const CheckError& error)
         out << "realloc of " << Hex{error.address} << ", where no block begins";
         break;
     case CheckFault::impossible_size:
-        out << "request for " << std::uint64_t{error.size}
-            << " bytes, more than any object can have; it gets none";
+        out << "request for ";
+        if (error.count != 1) out << std::uint64_t{error.count} << " times ";
+        out << std::uint64_t{error.size} << " bytes, more than any object can have; it gets none";
         break;
     default:
         print_mismatch(out, error);

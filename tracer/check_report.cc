@@ -50,8 +50,7 @@ public:
         print_neighbours();
         if (!has_names_ && has_stacks()) print_no_names();
         print_rerun_advice(out_, error_);
-        out_ << "SUMMARY: tarn: " << name_of(error_.fault) << " in " << os::executable_name()
-             << "\n";
+        out_ << "SUMMARY: tarn: " << name_of(error_) << " in " << os::executable_name() << "\n";
     }
 
     void describe(std::uintptr_t address)
@@ -202,7 +201,7 @@ private:
             out_ << "allocated";
         }
         out_ << " by thread T" << std::uint64_t{block.allocated_by} << " with "
-             << allocator_of(block.kind);
+             << allocator_of(block);
         FixedText<32> heading;
         heading << " here";
         // Elsewhere it is part of the command that print_rerun_advice() prints.

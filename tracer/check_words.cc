@@ -6,6 +6,8 @@
 
 namespace tarn {
 
+namespace {
+
 std::string_view name_of(CheckFault fault)
 {
     switch (fault) {
@@ -40,17 +42,28 @@ std::string_view name_of(CheckFault fault)
     return "";
 }
 
-std::string_view allocator_of(BlockKind kind)
+} // namespace
+
+std::string_view name_of(const CheckError& error)
 {
-    constexpr std::array<std::string_view, 3> kNames{"malloc", "operator new", "operator new[]"};
-    return kNames[static_cast<std::size_t>(kind)];
+    const bool is_bus_error = error.fault == CheckFault::bad_access && error.is_bus_error;
+    return is_bus_error ? "BUS" : name_of(error.fault);
 }
 
-std::string_view deallocator_of(BlockKind kind)
+std::string_view allocator_of(const CheckedBlock& block)
 {
+    constexpr std::array<std::string_view, 3> kNames{"malloc", "operator new", "operator new[]"};
+    constexpr std::size_t kOfMalloc = 16; // any larger alignment was asked for
+    if (block.kind == BlockKind::malloc && block.alignment > kOfMalloc) return "memalign";
+    return kNames[static_cast<std::size_t>(block.kind)];
+}
+
+std::string_view deallocator_of(const CheckError& error)
+{
+    if (error.is_resize) return "realloc";
     constexpr std::array<std::string_view, 3> kNames{"free", "operator delete",
                                                      "operator delete[]"};
-    return kNames[static_cast<std::size_t>(kind)];
+    return kNames[static_cast<std::size_t>(error.kind)];
 }
 
 std::string_view name_of(AccessKind access)
@@ -85,6 +98,19 @@ void print_alignments(Printer& out, const CheckError& error)
     alignment(error.alignment);
 }
 
+void print_bad_access(Printer& out, const CheckError& error)
+{
+    const bool is_inside = error.address - error.block.start < error.block.size;
+    out << name_of(error) << (is_inside ? " on address" : " on unknown address");
+    if (!error.has_address)
+        out << ", one that no memory can have";
+    else
+        out << " " << Hex{error.address};
+    if (is_inside)
+        out << (error.access == AccessKind::execute ? ", a block, which cannot be executed,"
+                                                    : ", a block that the program has protected,");
+}
+
 } // namespace
 
 void print_what(Printer& out, const CheckError& error)
@@ -104,8 +130,8 @@ void print_what(Printer& out, const CheckError& error)
         out << "attempting realloc of an address which was not malloc()-ed: " << address;
         break;
     case CheckFault::wrong_kind:
-        out << "alloc-dealloc-mismatch (" << allocator_of(error.block.kind) << " vs "
-            << deallocator_of(error.kind) << ") on " << address;
+        out << "alloc-dealloc-mismatch (" << allocator_of(error.block) << " vs "
+            << deallocator_of(error) << ") on " << address;
         break;
     case CheckFault::wrong_size:
         out << "new-delete-type-mismatch on " << address << ": allocated with "
@@ -116,15 +142,12 @@ void print_what(Printer& out, const CheckError& error)
         print_alignments(out, error);
         break;
     case CheckFault::impossible_size:
-        out << "allocation-size-too-big: requested " << Hex{error.size}
-            << " bytes, more than any object can have; it gets none";
+        out << "allocation-size-too-big: requested ";
+        if (error.count != 1) out << Hex{error.count} << " times ";
+        out << Hex{error.size} << " bytes, more than any object can have; it gets none";
         return print_thread(out, error);
     case CheckFault::bad_access:
-        out << (error.is_bus_error ? "BUS" : "SEGV") << " on unknown address";
-        if (error.has_address)
-            out << " " << address;
-        else
-            out << ", one that no memory can have";
+        print_bad_access(out, error);
         break;
     case CheckFault::stale_pointer:
         out << "heap-use-after-free: use of a pointer read from freed memory";
@@ -133,7 +156,7 @@ void print_what(Printer& out, const CheckError& error)
         out << "use of a pointer read from a new block that was never written to";
         return;
     default:
-        out << name_of(error.fault) << " on address " << address;
+        out << name_of(error) << " on address " << address;
         return;
     }
     print_thread(out, error);

@@ -12,14 +12,15 @@
 namespace tarn {
 
 /// As AddressSanitizer calls it, so that what reads its reports reads ours.
-std::string_view name_of(CheckFault fault);
+std::string_view name_of(const CheckError& error);
 
 /// "READ" and so on; none: empty.
 std::string_view name_of(AccessKind access);
 
-/// The function, without its arguments.
-std::string_view allocator_of(BlockKind kind);
-std::string_view deallocator_of(BlockKind kind);
+/// The function, without its arguments: "memalign" for all that take an alignment.
+std::string_view allocator_of(const CheckedBlock& block);
+/// The one that the program has called for what is in use.
+std::string_view deallocator_of(const CheckError& error);
 
 /// " byte" or " bytes".
 std::string_view byte_word(std::uint64_t count);

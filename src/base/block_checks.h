@@ -31,14 +31,28 @@ struct BlockReturn {
     BlockKind kind; // array: see CppForm
 };
 
-/// What an operator of C++ knows and those that it calls do not: set around the call.
+/// What an operator of C++, or realloc, knows and those that it calls do not: set around the call.
 struct CppForm {
-    bool is_new;           // the allocation is operator new's own
-    bool is_array;         // the form was new[] or delete[]
-    std::size_t size;      // of a sized delete; 0: not said
-    std::size_t alignment; // of an aligned one; 0: not said
+    bool is_new;            // the allocation is operator new's own
+    bool is_array;          // the form was new[] or delete[]
+    std::size_t size;       // of a sized delete; 0: not said
+    std::size_t alignment;  // of an aligned one; 0: not said
+    bool is_resize = false; // the free is realloc's own
 };
 [[gnu::tls_model("initial-exec")]] inline constinit thread_local CppForm cpp_form{};
+
+/// Says of the frees in its life that they are realloc's.
+class Resizing {
+public:
+    Resizing() { cpp_form.is_resize = true; }
+    Resizing(const Resizing&) = delete;
+    Resizing& operator=(const Resizing&) = delete;
+    ~Resizing() { cpp_form.is_resize = false; }
+};
+
+/// The alignment that the program asks for by name, where that is kMinAlignment or less; 0: it has
+/// called malloc, whose promise guarded blocks do not always keep.
+[[gnu::tls_model("initial-exec")]] inline constinit thread_local std::size_t asked_alignment = 0;
 
 /// All of these but the first two are called on slow paths, see Observer, and return what the
 /// functions of libc do.
@@ -46,6 +60,8 @@ struct BlockChecks {
     /// What calls of the program's come to, on no slow path yet: it is taken there.
     /// Errors: nullptr with errno ENOMEM.
     void* (*enter_allocate)(std::size_t size, std::size_t alignment);
+    /// Told of a request for so many objects of so many bytes, which no memory can hold.
+    void (*refused)(std::size_t count, std::size_t size);
     /// `block` is not null.
     void (*enter_deallocate)(void* block, BlockKind kind);
     /// Once, before the first block, when the heap knows its memory.

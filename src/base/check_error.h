@@ -60,8 +60,10 @@ struct CheckError {
     const char* occasion = nullptr;
     // What the program said.
     BlockKind kind = BlockKind::malloc;
+    bool is_resize = false; // that kind by way of realloc
     std::size_t size = 0;
     std::size_t alignment = 0;
+    std::size_t count = 1; // objects of `size` bytes, see impossible_size
     /// Bytes that are not as they were left.
     std::uintptr_t changed = 0;
     std::size_t changed_size = 0;

@@ -106,6 +106,14 @@ struct Assign {
     {
         return assign(options.*field.member, parse_count(value, field.most));
     }
+    bool operator()(ByteField field) const
+    {
+        constexpr std::size_t kMost = 255;
+        std::optional<std::size_t> byte = parse_count(value, kMost);
+        if (has_prefix(value, "0x") || has_prefix(value, "0X"))
+            byte = parse_hexadecimal(slice(value, 2));
+        return byte <= kMost && assign(options.*field.member, byte);
+    }
     bool operator()(PeriodField field) const
     {
         const std::optional<Period> period = parse_period(value);
@@ -119,10 +127,10 @@ struct Assign {
     }
     bool operator()(PercentField field) const
     {
-        constexpr std::size_t kMost = 10000;
         const bool has_sign = !value.empty() && value.back() == '%';
-        return assign(options.*field.member,
-                      parse_count(slice(value, 0, value.size() - (has_sign ? 1 : 0)), kMost));
+        return assign(
+            options.*field.member,
+            parse_count(slice(value, 0, value.size() - (has_sign ? 1 : 0)), PercentField::kMost));
     }
     bool operator()(LeakKinds Options::*member) const
     {
@@ -177,6 +185,7 @@ struct PrintValue {
     void operator()(TimeField field) const { out << std::uint64_t{options.*field.member} << "ms"; }
     void operator()(OptionText Options::*member) const { out << (options.*member).view(); }
     void operator()(CountField field) const { out << std::uint64_t{options.*field.member}; }
+    void operator()(ByteField field) const { out << std::uint64_t{options.*field.member}; }
     void operator()(PeriodField field) const
     {
         if (options.*field.milliseconds != 0)
@@ -240,6 +249,20 @@ const OptionSpec& closest_option(std::string_view name)
     });
 }
 
+/// What the values of a field are besides what OptionSpec::values says.
+struct PrintLimits {
+    Printer& out;
+
+    void operator()(CountField field) const { out << ", 0 to " << std::uint64_t{field.most}; }
+    void operator()(ByteField) const { out << ByteField::kLimits; }
+    void operator()(PeriodField) const { out << PeriodField::kLimits; }
+    void operator()(PercentField) const
+    {
+        out << ", 0% to " << std::uint64_t{PercentField::kMost} << "%";
+    }
+    template <class Field> void operator()(Field) const {}
+};
+
 /// `variable` is how the user wrote it: TARN or TARN_LIMIT.
 void apply(Options& options, std::string_view variable, std::string_view key,
            std::string_view value, TextSink complain)
@@ -248,14 +271,15 @@ void apply(Options& options, std::string_view variable, std::string_view key,
     if (spec != nullptr && set_option(options, *spec, value)) return;
 
     Printer out(complain);
-    if (spec == nullptr)
+    if (spec == nullptr) {
         out << "tarn: " << variable << ": unknown option '" << key << "', did you mean '"
             << closest_option(key).name << "'? (TARN=help lists all)\n";
-    else
+    } else {
         out << "tarn: " << variable << ": '" << value << "' is not a value of '" << spec->name
-            << "', which takes " << spec->values
-            << (std::holds_alternative<PeriodField>(spec->field) ? PeriodField::kLimits : "")
-            << "\n";
+            << "', which takes " << spec->values;
+        std::visit(PrintLimits{out}, spec->field);
+        out << "\n";
+    }
 }
 
 /// What a key alone means: it switches on what can be switched; what needs a value has none then.

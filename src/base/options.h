@@ -163,6 +163,11 @@ struct CountField {
     std::size_t Options::*member;
     std::size_t most;
 };
+/// A number up to 255, also as 0x5a.
+struct ByteField {
+    static constexpr std::string_view kLimits = ", 0 to 255 or 0x00 to 0xff";
+    std::size_t Options::*member;
+};
 /// A time or a size: its unit says which of both is set, the other is 0. Below the least ones a
 /// program would do nothing but write files.
 struct PeriodField {
@@ -174,6 +179,7 @@ struct PeriodField {
 };
 /// With or without a percent sign.
 struct PercentField {
+    static constexpr std::size_t kMost = 10000;
     std::size_t Options::*member;
 };
 /// Off or on; on sets other options, too, which may be set otherwise behind it.
@@ -187,7 +193,7 @@ using OptionField =
                  FallbackKind Options::*, HugePageMode Options::*, DeepBind Options::*,
                  LeaksSince Options::*, StopWorld Options::*, ZeroMode Options::*,
                  OptionText Options::*, LeakKinds Options::*, SizeField, TimeField, CountField,
-                 PeriodField, PercentField>;
+                 ByteField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

@@ -63,4 +63,17 @@ std::optional<std::size_t> parse_count(std::string_view text, std::size_t most)
     return text.empty() && number <= most ? number : std::nullopt;
 }
 
+std::optional<std::uint32_t> parse_hexadecimal(std::string_view text)
+{
+    constexpr std::size_t kMostDigits = 8;
+    if (text.empty() || text.size() > kMostDigits) return std::nullopt;
+    std::uint32_t number = 0;
+    for (const char c : text) {
+        const bool is_letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        if (!is_letter && !(c >= '0' && c <= '9')) return std::nullopt;
+        number = number << 4U | static_cast<std::uint32_t>(is_letter ? (c & 7) + 9 : c - '0');
+    }
+    return number;
+}
+
 } // namespace tarn

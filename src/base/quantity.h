@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -38,5 +39,8 @@ std::optional<std::size_t> parse_size(std::string_view text);
 
 /// A number without a unit, up to `most`.
 std::optional<std::size_t> parse_count(std::string_view text, std::size_t most);
+
+/// Up to eight digits of either case, without 0x.
+std::optional<std::uint32_t> parse_hexadecimal(std::string_view text);
 
 } // namespace tarn

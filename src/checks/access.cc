@@ -89,6 +89,9 @@ CheckFault fault_of(const Access& access, const CheckedPlace& place)
                            (access.address >= place.raw && access.address < place.raw + place.room);
     if (!is_closed) return CheckFault::bad_access;
     if (is_freed(place)) return CheckFault::use_after_free;
+    // A call of what is no code, or the program has taken its own access away.
+    if (access.address >= place.start() && access.address < place.end())
+        return CheckFault::bad_access;
     return access.address < place.start() ? CheckFault::underflow : CheckFault::overflow;
 }
 
@@ -116,7 +119,7 @@ bool is_guarded(std::uintptr_t address)
     return guard_pool.contains(address);
 }
 
-void report_access(const Access& access)
+bool report_access(const Access& access)
 {
     CheckError error{.fault = CheckFault::bad_access,
                      .address = access.address,
@@ -127,6 +130,7 @@ void report_access(const Access& access)
                      .is_bus_error = access.is_bus_error};
     explain(access, error);
     report_error(error);
+    return error.fault != CheckFault::bad_access || error.block.start != 0;
 }
 
 bool let_pass(const Access& access)

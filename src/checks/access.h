@@ -31,8 +31,9 @@ struct Access {
 /// Whether an address is one that only a guarded block can lead to.
 bool is_guarded(std::uintptr_t address);
 
-/// Reports who has tried to get where; from the handler of the signal.
-void report_access(const Access& access);
+/// Reports who has tried to get where; from the handler of the signal. False: nothing is known of
+/// where that is.
+bool report_access(const Access& access);
 
 /// Makes the page accessible if it is one that we have closed. Errors: false.
 bool let_pass(const Access& access);

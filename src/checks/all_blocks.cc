@@ -27,7 +27,30 @@ void look_at(void* context, LiveBlock block)
     if (place ? report_damage(place, look.occasion) : report_damaged_slot(start)) ++look.damaged;
 }
 
+struct Search {
+    std::uintptr_t address; // where it has come to
+    CheckedPlace nearest;
+};
+
+void look_for_overrun(void* context, LiveBlock block)
+{
+    auto& search = *static_cast<Search*>(context);
+    const CheckedPlace place = records.at(reinterpret_cast<const void*>(block.start));
+    if (!place || guards::has(place) || place.start() >= search.address) return;
+    if (search.nearest && place.start() < search.nearest.start()) return;
+    // It has gone through those that have lost both.
+    if (canary::check_back(place) && !canary::check_front(place)) search.nearest = place;
+}
+
 } // namespace
+
+bool report_overrun(std::uintptr_t address, const char* occasion)
+{
+    if (!check_settings.canaries) return false;
+    Search search{address != 0 ? address : ~std::uintptr_t{0}, {}};
+    for_each_live_block(look_for_overrun, &search);
+    return search.nearest && report_damage(search.nearest, occasion);
+}
 
 std::size_t check_all_blocks(const char* occasion)
 {

@@ -42,7 +42,9 @@ Change check_front(const CheckedPlace& place)
     const std::uint64_t word = word_of(start);
     if (word_at(start - kFront) == word && word_at(start - kWord) == word) [[likely]]
         return {};
-    return find_change(start - kFront, start, word);
+    Change change = find_change(start - kFront, start, word);
+    change.may_go_on = change.start == start - kFront;
+    return change;
 }
 
 Change check_back(const CheckedPlace& place)
@@ -52,7 +54,10 @@ Change check_back(const CheckedPlace& place)
     const bool is_first_right = ((word_at(back.first) ^ word) & back.mask) == 0;
     if (is_first_right && (!back.has_second || word_at(back.first + kWord) == word)) [[likely]]
         return {};
-    return find_change(place.end(), back.first + (back.has_second ? 2 : 1) * kWord, word);
+    const std::uintptr_t end = back.first + (back.has_second ? 2 : 1) * kWord;
+    Change change = find_change(place.end(), end, word);
+    change.may_go_on = change.start + change.size == end;
+    return change;
 }
 
 } // namespace tarn::canary

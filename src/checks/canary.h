@@ -16,6 +16,7 @@ struct Change {
     std::uintptr_t start = 0; // the first one
     std::size_t size = 0;     // up to the last one
     std::uint8_t expected = 0;
+    bool may_go_on = false; // they reach as far as can be seen
 
     explicit operator bool() const { return size != 0; }
 };

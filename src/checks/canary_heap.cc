@@ -114,6 +114,7 @@ void* reallocate(void* block, std::size_t size)
     void* const moved = allocate_short({size, kMinAlignment, false});
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(size, before));
+    const Resizing form;
     deallocate_short({block, BlockKind::malloc});
     return moved;
 }

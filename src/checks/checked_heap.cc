@@ -123,7 +123,7 @@ void* allocate(const BlockRequest& request)
     std::size_t whole = 0;
     if (__builtin_add_overflow(request.size, front + canary::kShortest, &whole) ||
         static_cast<std::ptrdiff_t>(whole) < 0) {
-        report_size(request.size);
+        report_size(1, request.size);
         return nullptr;
     }
     count_call();
@@ -199,7 +199,10 @@ void* reallocate(void* block, std::size_t size)
     if (!claim(before, block, true)) return moved;
     const std::size_t copied = std::min<std::size_t>(size, before.record->size);
     std::memcpy(moved, block, copied);
-    check_form(before, BlockKind::malloc);
+    {
+        const Resizing form;
+        check_form(before, BlockKind::malloc);
+    }
     note_freed(before);
     retire(before);
     if (settings.observer != nullptr) detail::tell_resized(moved, copied);
@@ -266,6 +269,7 @@ bool owns(const void* block)
 }
 
 constexpr BlockChecks kGuards{.enter_allocate = nullptr,
+                              .refused = nullptr,
                               .enter_deallocate = nullptr,
                               .start = guards::start,
                               .allocate = allocate_guarded,
@@ -279,6 +283,7 @@ constexpr BlockChecks kGuards{.enter_allocate = nullptr,
                               .own_memory = nullptr};
 
 constexpr BlockChecks kCheckedHeap{.enter_allocate = enter_allocate<allocate>,
+                                   .refused = report_size,
                                    .enter_deallocate =
                                        enter_deallocate<deallocate, deallocate_outside>,
                                    .start = start,

@@ -73,6 +73,12 @@ void ignore_block_kinds();
 /// path. Returns how many are damaged.
 std::size_t check_all_blocks(const char* occasion);
 
+/// Reports the block that a write without end began in, which has come as far as `address`: the
+/// nearest one in front of it whose canary behind it is damaged and the one before it is not; if
+/// that is not known, 0, the last one of all. False: there is none. Requires: as
+/// check_all_blocks().
+bool report_overrun(std::uintptr_t address, const char* occasion);
+
 /// Blocks that the program has freed and the heap does not know to be.
 std::size_t blocks_held_back();
 

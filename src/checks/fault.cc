@@ -137,7 +137,7 @@ void report_change(CheckFault fault, const CheckedPlace& place, const Change& ch
                      .changed = change.start,
                      .changed_size = change.size,
                      .expected = change.expected,
-                     .may_go_on = change.start == place.raw ||
+                     .may_go_on = change.may_go_on || change.start == place.raw ||
                                   change.start + change.size == place.raw + place.room};
     error.block.is_freed &= occasion != nullptr; // it is about to be
     describe_neighbours(place, error);
@@ -167,7 +167,8 @@ void report_kind(const CheckedPlace& place, BlockKind kind)
     CheckError error{.fault = CheckFault::wrong_kind,
                      .address = place.start(),
                      .block = describe(place),
-                     .kind = kind};
+                     .kind = kind,
+                     .is_resize = cpp_form.is_resize};
     error.block.is_freed = false; // it is about to be
     report(error);
 }
@@ -183,9 +184,10 @@ void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& for
     report(error);
 }
 
-void report_size(std::size_t size)
+void report_size(std::size_t count, std::size_t size)
 {
-    CheckError error{.fault = CheckFault::impossible_size, .address = 0, .size = size};
+    CheckError error{
+        .fault = CheckFault::impossible_size, .address = 0, .size = size, .count = count};
     report(error);
 }
 

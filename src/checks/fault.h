@@ -45,7 +45,8 @@ void report_change(CheckFault fault, const CheckedPlace& place, const Change& ch
 void report_bad_pointer(const CheckedPlace& place, const void* block, bool is_resize);
 void report_kind(const CheckedPlace& place, BlockKind kind);
 void report_form(CheckFault fault, const CheckedPlace& place, const CppForm& form);
-void report_size(std::size_t size);
+/// Of a request for more than any object can have: `count` of them, of `size` bytes each.
+void report_size(std::size_t count, std::size_t size);
 /// One that is complete, but for who has noticed.
 void report_error(CheckError& error);
 

@@ -6,7 +6,9 @@
 #include <bit>
 #include <cstring>
 
+#include "src/base/block_checks.h"
 #include "src/base/units.h"
+#include "src/heap/budget.h"
 #include "src/heap/size_class.h"
 #include "src/os/memory.h"
 
@@ -16,6 +18,7 @@ constinit GuardPool guard_pool;
 
 namespace {
 
+/// Of an open slot, and of a closed one that does not merge with what surrounds it.
 constexpr std::size_t kMappingsOfOne = 2;
 
 // Each class has so many bytes of addresses, if there are, and so many slots at most: what is freed
@@ -69,10 +72,10 @@ std::size_t distance_from(const CheckedPlace& place, std::uintptr_t address)
 bool GuardPool::reserve_parts(std::size_t wanted)
 {
     for (part_ = wanted; part_ >= kLeastPart; part_ = part_ / 2 & ~(os::kPageSize - 1)) {
-        const auto start = reinterpret_cast<std::uintptr_t>(
-            os::reserve(part_ * kClasses + os::kPageSize, os::kPageSize));
+        const auto start =
+            reinterpret_cast<std::uintptr_t>(os::reserve(part_ * kClasses, os::kPageSize));
         if (start == 0) continue;
-        start_ = start + os::kPageSize; // whatever lies in front is none of ours
+        start_ = start;
         size_ = part_ * kClasses;
         return true;
     }
@@ -83,7 +86,7 @@ void GuardPool::reserve_records()
 {
     std::size_t all = 0;
     for (std::size_t number = 0; number < kClasses; ++number) {
-        classes_[number].most = std::min(part_ / slot_size(number), kMostSlots);
+        classes_[number].most = std::min((part_ - os::kPageSize) / slot_size(number), kMostSlots);
         all += round_up(classes_[number].most * sizeof(Slot), kRecordStep);
     }
     auto* next = static_cast<std::byte*>(os::reserve(all, os::kPageSize));
@@ -100,7 +103,9 @@ void GuardPool::reserve_records()
 void GuardPool::initialise(const GuardLimits& limits)
 {
     align_ = limits.align;
-    most_memory_ = limits.memory;
+    // Most of what the program may have is to be for its blocks, not for what surrounds them.
+    most_memory_ =
+        budget.limit() != 0 ? std::min(limits.memory, budget.limit() / 4) : limits.memory;
     most_mappings_ = limits.mappings != 0 ? limits.mappings : os::most_mappings() / 4 * 3;
     const std::size_t share = os::address_space_limit() / 8 / kClasses;
     if (reserve_parts(std::min(kMostPart, share & ~(os::kPageSize - 1)))) reserve_records();
@@ -108,7 +113,7 @@ void GuardPool::initialise(const GuardLimits& limits)
 
 std::uintptr_t GuardPool::slot_start(std::size_t number, std::size_t index) const
 {
-    return start_ + number * part_ + index * slot_size(number);
+    return start_ + number * part_ + os::kPageSize + index * slot_size(number);
 }
 
 CheckedPlace GuardPool::place_of(Slot& slot)
@@ -150,9 +155,11 @@ GuardPool::Slot* GuardPool::take_slot(std::size_t number, std::size_t overhead, 
         own.oldest = own.slots[index].next;
         if (own.oldest == 0) own.newest = 0;
     }
-    mappings_ += kMappingsOfOne;
+    Slot& slot = own.slots[index];
+    if (!slot.is_apart) mappings_ += kMappingsOfOne;
+    slot.is_apart = false;
     memory_ += overhead;
-    return &own.slots[index];
+    return &slot;
 }
 
 void GuardPool::put_back(std::size_t number, std::size_t index, std::size_t overhead)
@@ -163,7 +170,7 @@ void GuardPool::put_back(std::size_t number, std::size_t index, std::size_t over
     own.slots[index].next = 0;
     (own.newest != 0 ? own.slots[own.newest - 1].next : own.oldest) = name;
     own.newest = name;
-    mappings_ -= kMappingsOfOne;
+    if (!own.slots[index].is_apart) mappings_ -= kMappingsOfOne;
     memory_ -= overhead;
 }
 
@@ -173,13 +180,18 @@ CheckedPlace GuardPool::refuse()
     return {};
 }
 
-/// Opens the pages of a slot whose block has its place. Errors: false, the system has no more.
+/// Opens the pages of a slot whose block has its place. Errors: false, the system has no more, or
+/// limit= is reached.
 bool GuardPool::open(Slot& slot)
 {
     const MemoryRange pages = data(place_of(slot));
     auto* const first = reinterpret_cast<void*>(pages.start);
     if (pages.size() == 0) return true;
-    if (!os::commit(first, pages.size())) return false;
+    if (!budget.reserve(pages.size())) return false;
+    if (!os::commit(first, pages.size())) {
+        budget.release(pages.size());
+        return false;
+    }
     if (slot.is_stale) std::memset(first, 0, pages.size());
     slot.is_stale = false;
     return true;
@@ -189,7 +201,8 @@ CheckedPlace GuardPool::take(std::size_t size, std::size_t alignment)
 {
     const std::size_t most = slot_size(kClasses - 1) - os::kPageSize;
     if (size > most || alignment > most || size_ == 0) return refuse();
-    const std::size_t own_alignment = alignment_for(align_, size, alignment);
+    const std::size_t own_alignment =
+        std::max(alignment_for(align_, size, alignment), asked_alignment);
     const std::size_t slack = own_alignment > os::kPageSize ? own_alignment : 0;
     const std::size_t pages =
         std::max(divide_up(round_up(size, own_alignment) + slack, os::kPageSize), std::size_t{1});
@@ -202,24 +215,30 @@ CheckedPlace GuardPool::take(std::size_t size, std::size_t alignment)
     if (slot == nullptr) return refuse();
     const std::uintptr_t first = slot_start(number, index);
     const std::uintptr_t end = first + slot_size(number);
-    if (has_opened_.load(std::memory_order_relaxed))
-        os::forbid(reinterpret_cast<void*>(first), end - first);
+    if (has_opened_.load(std::memory_order_relaxed)) shut({first, end}, *slot);
     slot->record.size = size;
     slot->record.front_shift = 0;
     slot->start = block_start({first, end - os::kPageSize}, size, own_alignment);
     if (open(*slot)) return place_of(*slot);
     slot->record.state.store(BlockState::unknown, std::memory_order_release);
     put_back(number, index, overhead);
-    return refuse();
+    return {};
+}
+
+/// Takes the memory of pages and forbids them. They are apart when they cannot be as they were.
+void GuardPool::shut(MemoryRange pages, Slot& slot)
+{
+    auto* const first = reinterpret_cast<void*>(pages.start);
+    slot.is_apart = pages.size() != 0 && !os::restore(first, pages.size());
+    slot.is_stale = slot.is_apart && !os::forbid(first, pages.size());
 }
 
 void GuardPool::close(const CheckedPlace& place)
 {
     std::size_t index = 0;
     Slot* const slot = slot_of(place.start(), index);
-    const MemoryRange pages = data(place);
-    slot->is_stale =
-        pages.size() != 0 && !os::forbid(reinterpret_cast<void*>(pages.start), pages.size());
+    shut(data(place), *slot);
+    budget.release(data(place).size());
     put_back(class_of(place.start()), index, overhead_of(place.record->size));
 }
 
@@ -227,7 +246,8 @@ void GuardPool::close(const CheckedPlace& place)
 GuardPool::Slot* GuardPool::slot_of(std::uintptr_t address, std::size_t& index) const
 {
     const std::size_t number = class_of(address);
-    index = (address - start_ - number * part_) / slot_size(number);
+    const std::size_t offset = address - start_ - number * part_;
+    index = offset < os::kPageSize ? 0 : (offset - os::kPageSize) / slot_size(number);
     if (index >= classes_[number].carved.load(std::memory_order_acquire)) return nullptr;
     Slot& slot = slot_at(number, index);
     const bool is_known = slot.record.state.load(std::memory_order_acquire) != BlockState::unknown;

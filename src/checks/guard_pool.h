@@ -5,8 +5,9 @@
 // was freed, for its pages are closed then.
 //
 // One range of addresses is reserved, without access. Each class of sizes has a part of it, cut
-// into slots: 2^c pages that can be opened, and one behind them that never is. So an open slot is
-// one mapping more and cuts another one in two; a closed one is part of what surrounds it.
+// into slots: 2^c pages that can be opened, and one behind them that never is; nor is the one in
+// front of the first slot. So an open slot is one mapping more and cuts another one in two; a
+// closed one is part of what surrounds it.
 //
 //      │ closed │ front: gap │ the block │ back: gap │ closed │ next slot
 //               data()                               end of data()
@@ -39,7 +40,8 @@ public:
 
     bool contains(std::uintptr_t address) const { return address - start_ < size_; }
 
-    /// Pages for a block, which read as zero. Errors: none, the limits are reached.
+    /// Pages for a block, which read as zero and count towards limit=. Errors: none, the limits are
+    /// reached, or there is no more memory.
     CheckedPlace take(std::size_t size, std::size_t alignment);
     /// The block was freed: from now on every access is a fault. Its slot is the last of its class
     /// to be used again.
@@ -72,6 +74,7 @@ public:
     /// Blocks that were not taken in because of the limits.
     std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
     std::size_t most_mappings() const { return most_mappings_; }
+    std::size_t most_memory() const { return most_memory_; }
 
 private:
     static constexpr std::size_t kClasses = 18; // blocks of up to 512 MiB
@@ -81,6 +84,7 @@ private:
         std::uintptr_t start; // of the block
         std::uint32_t next;   // among the closed ones
         bool is_stale;        // its pages may hold what they did
+        bool is_apart;        // closed, its pages are a mapping of their own
     };
     struct Class {
         Slot* slots = nullptr;
@@ -106,6 +110,7 @@ private:
     Slot* take_slot(std::size_t number, std::size_t overhead, std::size_t& index);
     void put_back(std::size_t number, std::size_t index, std::size_t overhead);
     bool open(Slot& slot);
+    static void shut(MemoryRange pages, Slot& slot);
     CheckedPlace refuse();
 
     std::uintptr_t start_ = 0;

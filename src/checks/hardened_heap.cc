@@ -201,6 +201,7 @@ void* move_block(void* block, std::size_t before, std::size_t size)
     void* const moved = allocate({size, kMinAlignment, false});
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(size, before));
+    const Resizing form;
     deallocate({block, BlockKind::malloc});
     return moved;
 }
@@ -269,6 +270,7 @@ void start()
 }
 
 constexpr BlockChecks kHardenedHeap{.enter_allocate = allocate_from_program,
+                                    .refused = report_size,
                                     .enter_deallocate = deallocate_from_program,
                                     .start = start,
                                     .allocate = allocate,

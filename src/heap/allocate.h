@@ -87,7 +87,6 @@ inline void* allocate_padded(std::size_t size, std::size_t padded)
 /// As allocate(), aligned to `alignment`. Requires: it is a power of two.
 inline void* allocate_aligned(std::size_t size, std::size_t alignment)
 {
-    if (alignment <= kMinAlignment) return allocate(size);
     if (size <= kMaxPooledSize && alignment <= kMaxPooledAlignment) [[likely]] {
         // Padded it fits as well: the largest size is a multiple of every such alignment.
         const std::size_t index = index_of(size_class_for(padded_for(size, alignment)));

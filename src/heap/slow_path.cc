@@ -168,6 +168,13 @@ void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::si
     return nullptr;
 }
 
+[[gnu::cold]] void* refuse_size(std::size_t count, std::size_t size)
+{
+    const SlowPath path;
+    if (path.entered() && settings.checks != nullptr) settings.checks->refused(count, size);
+    return out_of_memory();
+}
+
 constinit std::atomic<bool> detail::is_initialised{false};
 
 void detail::initialise_heap()
@@ -228,6 +235,12 @@ void* allocate_padded_slow(std::size_t size, std::size_t padded)
 
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment)
 {
+    if (alignment <= kMinAlignment) {
+        asked_alignment = alignment;
+        void* const block = allocate_slow(size);
+        asked_alignment = 0;
+        return block;
+    }
     const bool pooled = size <= kMaxPooledSize && alignment <= kMaxPooledAlignment;
     return allocate_anywhere(size, pooled ? padded_for(size, alignment) : size, alignment);
 }

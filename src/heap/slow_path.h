@@ -20,10 +20,14 @@ void* allocate_slow(std::size_t size);
 /// What they return then. Counts it.
 void* out_of_memory();
 
+/// For so many objects of so many bytes, which is more than any memory has: nullptr with errno
+/// ENOMEM. Blocks that are checked have it reported.
+void* refuse_size(std::size_t count, std::size_t size);
+
 /// As allocate_slow(), the memory reads as zero.
 void* allocate_zeroed_slow(std::size_t size);
 
-/// As allocate_slow(), for alignments above kMinAlignment. `alignment` is a power of two.
+/// As allocate_slow(), for an alignment that was asked for. `alignment` is a power of two.
 void* allocate_aligned_slow(std::size_t size, std::size_t alignment);
 
 /// As allocate_slow(padded), of which only `size` bytes were asked for.

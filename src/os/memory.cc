@@ -85,6 +85,13 @@ bool forbid(void* address, std::size_t size)
     return ::madvise(address, size, MADV_DONTNEED) == 0;
 }
 
+bool restore(void* address, std::size_t size)
+{
+    const ErrnoGuard guard;
+    return ::mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+                  -1, 0) == address;
+}
+
 void populate(void* address, std::size_t size)
 {
     // In <linux/mman.h> since 5.14, in glibc's headers later.

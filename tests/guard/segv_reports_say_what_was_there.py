@@ -43,6 +43,31 @@ for case in ("stale", "stale_call", "thread"):
     expect(found["freed"][0] == "new_node" and found["allocated"][0] == "new_node",
            f"stacks of the block for {case}", found)
 
+# Who writes until there is nothing left is told at which block that began.
+for case, size in (("run_away", 100), ("run_away_mid", 50_000), ("run_away_large", 500_000),
+                   ("run_away_between_others", 100)):
+    for options in "debug", "canary", "debug,stacks=off,on_error=continue":
+        result = run(LIBRARY, SUBJECT, case, TARN=options)
+        text = result.stderr
+        expect(result.returncode == SEGV and text.count("ERROR: AddressSanitizer") == 2 and
+               "SEGV on unknown address" in text.split("SUMMARY")[0], f"two reports of {case}", text)
+        second = text.split("SUMMARY")[1]
+        expect("heap-buffer-overflow" in second and "noticed after the access above" in second and
+               f"0 bytes after {size}-byte region" in second, f"the block of {case}", text)
+        expect(options != "debug" or stacks(second)["allocated"][0] == "run_away",
+               f"where that of {case} was allocated", text)
+
+# A call of what is no code is not taken for an overflow.
+for options in "debug", "guard=all":
+    result = run(LIBRARY, SUBJECT, "jump_into_block", TARN=options)
+    text = result.stderr
+    expect(result.returncode == SEGV and ", a block, which cannot be executed, in thread T0" in text and
+           "\nJUMP at 0x" in text and "is located 0 bytes inside of 40-byte region" in text and
+           text.endswith("SUMMARY: tarn: SEGV in segv_subject\n"), "a jump into a block", text)
+result = run(LIBRARY, SUBJECT, "behind_a_file", TARN="debug")
+expect(result.returncode == -7 and "AddressSanitizer: BUS on unknown" in result.stderr and
+       result.stderr.endswith("SUMMARY: tarn: BUS in segv_subject\n"), "a bus error", result.stderr)
+
 # Nor is where it jumped to looked at.
 result = run(LIBRARY, SUBJECT, "wild_jump", TARN="guard=all")
 expect(result.returncode == SEGV and "SUMMARY: tarn: SEGV in segv_subject" in result.stderr,

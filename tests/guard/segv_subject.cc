@@ -50,6 +50,18 @@ void say(const char* text)
     if (done < 0) std::abort();
 }
 
+/// Writes behind a block until there is no memory any more.
+[[gnu::noinline]] void run_away(std::size_t size, bool has_others)
+{
+    static void* others[1000];
+    auto* const block = static_cast<volatile char*>(std::malloc(size));
+    for (void*& other : others)
+        if (has_others) other = std::malloc(size);
+    hidden = const_cast<char*>(block);
+    for (std::size_t i = size;; ++i)
+        block[i] = 1;
+}
+
 void exit_with_7(int)
 {
     say("own handler\n");
@@ -121,6 +133,20 @@ const Case cases[] = {
          touch(static_cast<char*>(hidden) + 100'000);
      }},
     {"wild", [] { touch(reinterpret_cast<void*>(0x123456789000)); }},
+    {"run_away", [] { run_away(100, false); }},
+    {"run_away_mid", [] { run_away(50'000, false); }},
+    {"run_away_large", [] { run_away(500'000, false); }},
+    {"run_away_between_others", [] { run_away(100, true); }},
+    {"jump_into_block",
+     [] {
+         hidden = std::malloc(40);
+         reinterpret_cast<void (*)()>(hidden)();
+     }},
+    {"behind_a_file",
+     [] {
+         std::FILE* const file = std::tmpfile();
+         touch(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, ::fileno(file), 0));
+     }},
     {"wild_jump",
      [] {
 #if defined(__x86_64__)

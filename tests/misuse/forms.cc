@@ -95,6 +95,16 @@ MISUSE(malloc_and_delete)
     operator delete(hidden(std::malloc(40)));
 }
 
+MISUSE(memalign_and_delete)
+{
+    operator delete(hidden(std::aligned_alloc(64, 128)));
+}
+
+MISUSE(new_array_and_realloc)
+{
+    std::free(hidden(std::realloc(hidden(new char[40]), 400)));
+}
+
 MISUSE(delete_of_another_size)
 {
     operator delete(hidden(operator new(40)), 48);

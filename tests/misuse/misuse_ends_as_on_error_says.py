@@ -48,6 +48,17 @@ seen = ends("on_error=abort", "impossible_sizes")
 expect(seen[0] == 0 and seen[2] == "goes on\n" and len(seen[1]) == 1 and
        seen[1][0].startswith("allocation-size-too-big"), "one report", seen)
 
+# Whatever asks for it, and in whichever mode. Without stacks they are one error.
+for options, wanted in ("debug,symbolizer=/nowhere", 7), ("canary,symbolizer=/nowhere", 7), ("harden", 1):
+    result = run_subject(LIBRARY, SUBJECT, "impossible_products", TARN=options)
+    expect((result.returncode, result.stdout) == (0, "goes on\n"), f"no end with {options}", result)
+    lines = result.stderr.splitlines()
+    expect("refused" in lines, f"errno ENOMEM of each with {options}", result.stderr)
+    seen = [line for line in lines if "more than any object can have" in line]
+    expect(len(seen) == wanted, f"{wanted} reports with {options}", result.stderr)
+    product = "8589934592 times 8589934592" if options == "harden" else "0x200000000 times 0x200000000"
+    expect(product in seen[0], "both factors", seen[0])
+
 seen = ends("mismatch=off", "new_array_and_free", "delete_of_another_size", "malloc_and_delete")
 expect(seen == (0, [], "goes on\n"), "no mismatch", seen)
 

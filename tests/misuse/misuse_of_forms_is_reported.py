@@ -26,8 +26,9 @@ def wanted(way, back):
     kind, alignment, _ = of_name(way)
     given, given_alignment, size = of_name(back)
     if kind != given:
-        back_name = "free" if given == "malloc" else given.replace("new", "delete")
-        return f"alloc-dealloc-mismatch ({kind} vs {back_name})"
+        back_name = back if given == "malloc" else given.replace("new", "delete")
+        way_name = "memalign" if way == "memalign" else kind
+        return f"alloc-dealloc-mismatch ({way_name} vs {back_name})"
     if kind == "malloc":
         return None
     if size:

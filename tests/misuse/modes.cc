@@ -96,6 +96,28 @@ MISUSE(impossible_sizes)
     say(block == nullptr && errno == ENOMEM ? "null and ENOMEM\n" : "not refused\n");
 }
 
+MISUSE(impossible_products)
+{
+    volatile std::size_t root = std::size_t{1} << 33;
+    volatile std::size_t impossible = std::size_t{1} << 63;
+    void* const block = make(40);
+    void* aligned = nullptr;
+    int refused = 0;
+    const auto count = [&refused](const void* result) {
+        refused += result == nullptr && errno == ENOMEM;
+        errno = 0;
+    };
+    count(hidden(std::calloc(root, root)));
+    count(hidden(std::calloc(1, impossible)));
+    count(hidden(::reallocarray(block, root, root)));
+    count(hidden(std::realloc(block, impossible)));
+    count(hidden(std::aligned_alloc(64, impossible)));
+    count(hidden(::pvalloc(impossible)));
+    refused += ::posix_memalign(&aligned, 64, impossible) == ENOMEM && errno == 0;
+    drop(block);
+    say(refused == 7 ? "refused\n" : "not refused\n");
+}
+
 MISUSE(describe)
 {
     char* const block = make(40);

@@ -69,6 +69,13 @@ MISUSE(overflow_mid)
     write_at(make(kMid), kMid);
 }
 
+MISUSE(overflow_mid_by_many)
+{
+    char* const block = make(kMid);
+    std::memset(hidden(block) + kMid, 1, 17);
+    drop(block);
+}
+
 MISUSE(overflow_large)
 {
     write_at(make(kLarge), kLarge);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -256,6 +258,32 @@ TEST(Options, NameVariableAndValueOfABadValue)
     expect_refused("TARN_STATS=", "tarn: TARN_STATS: '' is not a value of 'stats', which takes "
                                   "on|off\n");
     expect_refused("TARN=limit", "tarn: TARN: '' is not a value of 'limit', which takes SIZE\n");
+}
+
+TEST(Options, NameTheRangeOfANumber)
+{
+    expect_refused("TARN_EXITCODE=300", "tarn: TARN_EXITCODE: '300' is not a value of 'exitcode', "
+                                        "which takes NUMBER, 0 to 255\n");
+    expect_refused("TARN_DEPTH=999999999999",
+                   "tarn: TARN_DEPTH: '999999999999' is not a value of 'depth', which takes "
+                   "NUMBER, 0 to 2048\n");
+    expect_refused("TARN_PEAK=1000000%", "tarn: TARN_PEAK: '1000000%' is not a value of 'peak', "
+                                         "which takes PERCENT, 0% to 10000%\n");
+    expect_refused("TARN_POISON_FREE=0x100",
+                   "tarn: TARN_POISON_FREE: '0x100' is not a value of 'poison_free', which takes "
+                   "BYTE, 0 to 255 or 0x00 to 0xff\n");
+}
+
+TEST(Options, ReadBytesAlsoInHexadecimal)
+{
+    for (const auto& [text, byte] : std::initializer_list<std::pair<std::string, std::size_t>>{
+             {"90", 90}, {"0x5a", 90}, {"0X5A", 90}, {"0xff", 255}, {"0x0", 0}, {"0x00005a", 90}})
+        EXPECT_EQ(options_of({"TARN_POISON_ALLOC=" + text}).poison_alloc, byte) << text;
+    EXPECT_EQ(complaints, "");
+    for (const std::string text : {"5a", "0x", "0x5g", "0x100", "0x-1", "x5a", "256", "0x 5"}) {
+        EXPECT_EQ(options_of({"TARN_POISON_ALLOC=" + text}).poison_alloc, 165U) << text;
+        EXPECT_NE(complaints, "") << text;
+    }
 }
 
 TEST(Options, NameTheClosestKeyForAnUnknownOne)

@@ -14,6 +14,7 @@
 
 #include "src/base/units.h"
 #include "tests/unit/support/contents.h"
+#include "tests/unit/support/mappings.h"
 #include "tests/unit/support/resident.h"
 
 namespace tarn::os {
@@ -82,6 +83,31 @@ TEST_F(Memory, IsReadableOnlyOnceItIsCommitted)
     EXPECT_TRUE(is_zero(range + KiB(16), KiB(48)));
     EXPECT_EQ(range[KiB(16) - 1], 1);
     unmap(range, KiB(64));
+}
+
+/// Written pages of several anonymous mappings, which forbid() would leave apart.
+TEST_F(Memory, IsOneMappingAgainWhenItIsRestored)
+{
+    constexpr std::size_t kPieces = 100;
+    auto* const range = static_cast<char*>(reserve(kPieces * KiB(8), KiB(4)));
+    ASSERT_NE(range, nullptr);
+    const std::size_t before = test::count_mappings();
+    for (std::size_t i = 0; i < kPieces; ++i) {
+        ASSERT_TRUE(commit(range + i * KiB(8), KiB(4)));
+        range[i * KiB(8)] = 1;
+    }
+    EXPECT_GE(test::count_mappings(), before + 2 * kPieces - 2);
+    errno = 4711; // the streams set it
+    for (std::size_t i = 0; i < kPieces; ++i)
+        ASSERT_TRUE(restore(range + i * KiB(8), KiB(4)));
+    EXPECT_EQ(errno, 4711);
+    EXPECT_LE(test::count_mappings(), before + 2);
+    EXPECT_DEATH(range[0] = 1, "");
+    EXPECT_EQ(resident_bytes(range, KiB(4)), 0U);
+    ASSERT_TRUE(commit(range, KiB(4)));
+    EXPECT_EQ(range[0], 0);
+    unmap(range, kPieces * KiB(8));
+    errno = 4711;
 }
 
 TEST_F(Memory, RefusesWhatTheAddressSpaceCannotHold)
