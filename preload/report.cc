@@ -48,31 +48,36 @@ void expand(FixedText<1024>& name, char what)
 
 constinit FixedText<1024> start_directory;
 
-FixedText<1024> current_directory()
+/// Apart, as the next one, for threads that end the process on a small stack.
+[[gnu::noinline]] bool is_elsewhere()
 {
+    const os::ErrnoGuard guard;
     std::array<char, 1024> path;
-    FixedText<1024> directory;
-    if (::syscall(SYS_getcwd, path.data(), path.size()) > 0)
-        directory << std::string_view(path.data());
-    return directory;
+    return ::syscall(SYS_getcwd, path.data(), path.size()) <= 0 ||
+           std::string_view(path.data()) != start_directory.view();
+}
+
+[[gnu::noinline]] void prepend_start(FixedText<1024>& name)
+{
+    FixedText<1024> path;
+    path << start_directory.view() << "/" << name.view();
+    name = path;
 }
 
 /// As it is meant: a program may have gone to another directory.
-FixedText<1024> from_start(const FixedText<1024>& name)
+void keep_at_start(FixedText<1024>& name)
 {
-    if (has_prefix(name.view(), "/") || start_directory.view().empty()) return name;
-    const os::ErrnoGuard guard;
-    if (current_directory().view() == start_directory.view()) return name;
-    FixedText<1024> path;
-    path << start_directory.view() << "/" << name.view();
-    return path;
+    const bool is_relative = !name.view().empty() && !has_prefix(name.view(), "/");
+    if (is_relative && !start_directory.view().empty() && is_elsewhere()) prepend_start(name);
 }
 
 } // namespace
 
 void note_start_directory()
 {
-    start_directory = current_directory();
+    std::array<char, 1024> path;
+    if (::syscall(SYS_getcwd, path.data(), path.size()) > 0)
+        start_directory << std::string_view(path.data());
 }
 
 FixedText<1024> expand_pattern(std::string_view pattern)
@@ -84,7 +89,8 @@ FixedText<1024> expand_pattern(std::string_view pattern)
         else
             name << std::string_view(&pattern[i], 1);
     }
-    return from_start(name);
+    keep_at_start(name);
+    return name;
 }
 
 const char* OwnFileName::of(std::string_view pattern)
@@ -93,7 +99,7 @@ const char* OwnFileName::of(std::string_view pattern)
         named_for_ = os::process_id();
         name_ = expand_pattern(pattern);
     }
-    name_ = from_start(name_);
+    keep_at_start(name_);
     return name_.c_str();
 }
 
