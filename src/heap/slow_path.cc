@@ -9,7 +9,6 @@
 
 #include "src/heap/allocate.h"
 #include "src/heap/bad_free.h"
-#include "src/heap/deferred.h"
 #include "src/heap/emergency.h"
 #include "src/heap/give_back.h"
 #include "src/heap/heap_registry.h"
@@ -20,14 +19,11 @@
 #include "src/heap/pressure.h"
 #include "src/heap/settings.h"
 #include "src/heap/stay.h"
-#include "src/os/fork.h"
-#include "src/os/process.h"
 
 namespace tarn {
 
 namespace {
 
-constinit os::Mutex initialise_mutex;
 /// Calloc of a block this large looks for memory that is zero already; below, clearing is cheaper
 /// than the look.
 constexpr std::size_t kZeroFrom = KiB(2);
@@ -174,38 +170,6 @@ void* allocate_pooled_zeroed(const SlowPath& path, SizeClass size_class, std::si
     if (path.entered() && settings.checks != nullptr) settings.checks->refused(count, size);
     return out_of_memory();
 }
-
-constinit std::atomic<bool> detail::is_initialised{false};
-
-void detail::initialise_heap()
-{
-    const os::LockGuard guard(initialise_mutex);
-    if (is_initialised.load(std::memory_order_relaxed)) return;
-    configure_heap();
-    if (fallback == nullptr) fallback = fallback_backend(FallbackKind::mmap);
-    // Without a range everything comes from the fallback: slower, but nothing is refused.
-    // But who watches blocks takes a mapping for each that is not of the range; and addresses for
-    // what it remembers, up to twice as many as the range has.
-    const bool is_watched = settings.observer != nullptr || settings.checks != nullptr;
-    address_range.initialise(is_watched ? AddressRange::Room{.smallest = MiB(4), .part = 8}
-                                        : AddressRange::Room{});
-    if (settings.observer != nullptr) initialise_notes();
-    if (settings.checks != nullptr) {
-        address_range.close_fast_paths();
-        settings.checks->start();
-    }
-    if (settings.guards != nullptr) settings.guards->start();
-    detail::observes_pools =
-        leaves_gaps() && settings.checks == nullptr && settings.guards == nullptr && fits_pools(0);
-    if (is_sampling()) sample_heap.initialise();
-    os::set_thread_exit_hook(leave_thread);
-    // Not with the second thread: it may be on its way into the heap while the first one forks.
-    os::prepare_barrier();
-    os::add_fork_hooks({before_fork, after_fork_in_parent, after_fork_in_child});
-    is_initialised.store(true, std::memory_order_release);
-}
-
-[[gnu::weak]] void configure_heap() {}
 
 void* allocate_any_way(std::size_t size, std::size_t padded, std::size_t alignment)
 {
