@@ -27,8 +27,8 @@ void filter_faults(FaultFilter filter, bool is_first);
 void report_before_abort();
 
 /// From now on `act` is called when the signal arrives that `option` names, in its handler, if the
-/// program does not set a handler of its own. `name`: with or without SIG, or a number; empty: none.
-/// Errors: a line on standard error, there is no such signal to be caught.
+/// program does not set a handler of its own. `name`: with or without SIG, or a number; empty:
+/// none. Errors: a line on standard error, there is no such signal to be caught.
 void act_on_signal(std::string_view option, std::string_view name, void (*act)());
 
 } // namespace tarn
