@@ -134,7 +134,7 @@ TARN_EXPORT void _Exit(int status)
 }
 
 // Its signal comes, too, but from deep within libc, whose frames hold what the stack held before.
-TARN_EXPORT [[noreturn]] void abort() noexcept
+TARN_EXPORT void abort() noexcept
 {
     {
         const tarn::CallerState caller = tarn::current_caller();
