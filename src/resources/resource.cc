@@ -40,7 +40,7 @@ Resource::~Resource() = default;
 
 void* Resource::do_allocate(std::size_t bytes, std::size_t alignment)
 {
-    if (void* const block = do_try_allocate(detail::at_least_one(bytes), alignment)) return block;
+    if (void* const block = try_allocate(bytes, alignment)) return block;
     throw_bad_alloc();
 }
 

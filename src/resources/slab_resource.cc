@@ -75,7 +75,7 @@ SlabResource::~SlabResource()
 // Whatever fits; kSizes: nothing does.
 std::size_t SlabResource::step_for(std::size_t bytes, std::size_t alignment) const noexcept
 {
-    if (bytes > largest_ || alignment > largest_) return kSizes;
+    if (bytes > largest_ || alignment > largest_ || !detail::is_alignment(alignment)) return kSizes;
     if (steps_ == SizeSteps::doubling) bytes = std::bit_ceil(bytes);
     return detail::size_step_of(bytes, alignment);
 }

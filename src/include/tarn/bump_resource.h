@@ -47,7 +47,9 @@ protected:
     {
         const std::uintptr_t start = (cursor_ + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
         std::uintptr_t last = 0; // byte of the block; that of none is too large, too
-        if (__builtin_add_overflow(start, bytes - 1, &last) || last >= end_) [[unlikely]]
+        // The alignment is a constant mostly.
+        if (!is_alignment(alignment) || __builtin_add_overflow(start, bytes - 1, &last) ||
+            last >= end_) [[unlikely]]
             return (this->*Slow)(bytes, alignment);
         cursor_ = start + bytes;
         ++allocations_;

@@ -86,8 +86,8 @@ public:
                                      std::size_t alignment = alignof(std::max_align_t)) noexcept
     {
         // Every block is aligned for a list of them: mostly that is decided when this is compiled.
-        if (bytes > block_size_ || (alignment > alignof(Node) && alignment > alignment_))
-            [[unlikely]]
+        if (bytes > block_size_ || !detail::is_alignment(alignment) ||
+            (alignment > alignof(Node) && alignment > alignment_)) [[unlikely]]
             return allocate_other(bytes, alignment);
         void* const block = pop();
         return block != nullptr ? block : allocate_slowly(bytes, alignment);

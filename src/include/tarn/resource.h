@@ -45,11 +45,16 @@ constexpr std::size_t at_least_one(std::size_t bytes)
 /// Requests beyond are refused before any arithmetic could overflow.
 inline constexpr std::size_t kMaxRequest = PTRDIFF_MAX / 2;
 
+/// Whether it is a power of two.
+constexpr bool is_alignment(std::size_t alignment)
+{
+    return alignment != 0 && (alignment & (alignment - 1)) == 0;
+}
+
 /// Whether bytes and alignment are such that a resource may calculate with them.
 constexpr bool is_serviceable(std::size_t bytes, std::size_t alignment)
 {
-    return bytes <= kMaxRequest && alignment != 0 && (alignment & (alignment - 1)) == 0 &&
-           alignment <= kMaxRequest;
+    return bytes <= kMaxRequest && is_alignment(alignment) && alignment <= kMaxRequest;
 }
 
 /// The resource that another one gets its memory from. One of ours is asked without exceptions.
@@ -91,7 +96,9 @@ public:
     [[nodiscard]] void* try_allocate(std::size_t bytes,
                                      std::size_t alignment = alignof(std::max_align_t)) noexcept
     {
-        return do_try_allocate(detail::at_least_one(bytes), alignment);
+        return detail::is_alignment(alignment)
+                   ? do_try_allocate(detail::at_least_one(bytes), alignment)
+                   : nullptr;
     }
 
     /// Whether the address lies in memory that this resource hands out. False where that cannot be

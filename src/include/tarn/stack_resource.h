@@ -163,8 +163,8 @@ private:
         const std::uintptr_t start =
             (memory.low + sizeof(Head) + strictest - 1) & ~(std::uintptr_t{strictest} - 1);
         std::uintptr_t end = 0;
-        if (!is_fast_ || __builtin_add_overflow(start, bytes, &end) || end > memory.high)
-            [[unlikely]]
+        if (!is_fast_ || !detail::is_alignment(alignment) ||
+            __builtin_add_overflow(start, bytes, &end) || end > memory.high) [[unlikely]]
             return allocate_slowly(bytes, alignment);
         ::new (reinterpret_cast<void*>(start - sizeof(Head))) Head{memory.low, last_};
         memory.low = end;

@@ -115,6 +115,8 @@ void run_against_model(Resource& resource, const ResourceSteps& steps, ModelRule
     for (const ResourceStep& step : steps)
         model.apply(step);
     model.finish();
+    for (const std::size_t no_power_of_two : {0U, 3U, 24U})
+        RC_ASSERT_FALSE(static_cast<bool>(resource.try_allocate(16, no_power_of_two)));
 }
 
 } // namespace tarn::test
