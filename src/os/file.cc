@@ -141,6 +141,15 @@ void keep_stderr()
     kept_stderr = {.descriptor = copy, .device = now.st_dev, .inode = now.st_ino};
 }
 
+void forget_stderr()
+{
+    const ErrnoGuard guard;
+    if (!kept_stderr.is_set()) return;
+    if (kept_stderr.is_still(kept_stderr.descriptor)) ::close(kept_stderr.descriptor);
+    // What is there must still be what was there, or it is a file of the program's.
+    kept_stderr.descriptor = STDERR_FILENO;
+}
+
 void close_all_but_stderr()
 {
     const ErrnoGuard guard;

@@ -30,6 +30,9 @@ private:
 /// many close it before they end. To be called only when there will be a report.
 void keep_stderr();
 
+/// Gives it up again: reports go to what is standard error then, if it is the same file.
+void forget_stderr();
+
 /// Says on standard error, in one line, that a file cannot be written; once in a process.
 void complain_of_file(const char* path, int problem);
 
