@@ -5,6 +5,7 @@
 #include "src/checks/checked_heap.h"
 #include "src/heap/heap_walk.h"
 #include "src/heap/live_blocks.h"
+#include "src/heap/observed.h"
 #include "src/heap/statistics.h"
 #include "src/include/tarn/malloc.h"
 
@@ -16,8 +17,8 @@ HeapTotals totals()
 {
     tarn_statistics now{};
     collect_statistics(now);
-    return {.allocations = now.allocations,
-            .frees = now.frees + blocks_held_back(),
+    return {.allocations = now.allocations + resizes_so_far(),
+            .frees = now.frees + resizes_so_far() + blocks_held_back(),
             .rounding = now.rounding};
 }
 

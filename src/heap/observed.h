@@ -13,6 +13,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,6 +35,7 @@ inline constexpr Descriptor kNobody = ~Descriptor{0} << kOwnerShift;
 void initialise_notes();
 
 namespace detail {
+inline constinit std::atomic<std::uint64_t> resizes{0};
 void* tell_allocated(void* block, std::size_t size, std::size_t padded, std::size_t alignment);
 BlockNote take_note(const void* block);
 void put_note(const void* block, const BlockNote& note);
@@ -115,7 +117,15 @@ template <class Resize> void* told_resize(void* block, std::size_t size, Resize 
     const std::size_t padded = is_pooled ? std::max(size, before.room) : size;
     detail::tell_allocated(resized, size, padded, kMinAlignment);
     detail::tell_resized(resized, 0); // if it moved, then by its pages
+    detail::resizes.fetch_add(1, std::memory_order_relaxed);
     return resized;
+}
+
+/// How often told_resize() has resized a block: as many frees and mallocs that the heap's own
+/// counts have not.
+inline std::uint64_t resizes_so_far()
+{
+    return detail::resizes.load(std::memory_order_relaxed);
 }
 
 /// What is remembered of a block in use; nothing known: all zero.
