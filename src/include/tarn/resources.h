@@ -57,7 +57,8 @@ struct tarn_misuse {
 typedef void (*tarn_misuse_handler)(const struct tarn_misuse* misuse);
 
 /* Sets the handler of the process; NULL: print one line and abort. If it returns, so does the call
- * that was misuse, having done nothing, with TARN_ERROR_MISUSE. Any thread at any time. */
+ * that was misuse, with TARN_ERROR_MISUSE and having done nothing; but a block that was written
+ * behind is given back all the same. Any thread at any time. */
 TARN_API void tarn_set_misuse_handler(tarn_misuse_handler handler);
 
 /* As ResourceStatistics of <tarn/resource.h>. */
