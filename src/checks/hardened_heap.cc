@@ -51,12 +51,19 @@ bool fits_slots(std::size_t size, std::size_t alignment)
     return size_class_for(padded_for(std::max(size + kSlotCanary, kLeastSlot), alignment));
 }
 
+/// Apart and by value, or all that have a slot would pay for a request in memory.
+[[gnu::noinline, gnu::cold]] void* allocate_without_slot(std::size_t size, std::size_t alignment,
+                                                         bool is_zeroed)
+{
+    return apart->allocate({size, alignment, is_zeroed});
+}
+
 /// Requires: it fits one.
 [[gnu::always_inline]] inline void* allocate_slot(const BlockRequest& request)
 {
     const Slot slot = take_slot(slot_class(request.size, request.alignment));
     if (!slot) [[unlikely]] // there is no more in the pools
-        return apart->allocate(request);
+        return allocate_without_slot(request.size, request.alignment, request.is_zeroed);
     look_at_free_slot(slot, "when it was to be reused");
     if (request.is_zeroed || zero_mode == ZeroMode::alloc)
         std::memset(slot.block(), 0, request.size);
