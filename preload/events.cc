@@ -5,14 +5,12 @@
 #include <array>
 #include <climits>
 #include <pthread.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "preload/report.h"
 #include "preload/startup.h"
 #include "src/base/text.h"
 #include "src/heap/slow_path.h"
-#include "src/os/errno_guard.h"
+#include "src/os/file.h"
 #include "tracer/events.h"
 
 namespace tarn {
@@ -26,9 +24,7 @@ FixedText<PATH_MAX> absolute(std::string_view path)
 {
     FixedText<PATH_MAX> name;
     std::array<char, PATH_MAX> folder;
-    const os::ErrnoGuard guard;
-    if (!has_prefix(path, "/") && ::syscall(SYS_getcwd, folder.data(), folder.size()) > 0)
-        name << std::string_view(folder.data()) << "/";
+    if (!has_prefix(path, "/")) name << os::current_directory(folder);
     name << path;
     return name;
 }

@@ -3,8 +3,6 @@
 #include "preload/report.h"
 
 #include <atomic>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "preload/startup.h"
 #include "src/base/text.h"
@@ -51,16 +49,14 @@ constinit FixedText<1024> start_directory;
 /// Apart, as the next one, for threads that end the process on a small stack.
 [[gnu::noinline]] bool is_elsewhere()
 {
-    const os::ErrnoGuard guard;
     std::array<char, 1024> path;
-    return ::syscall(SYS_getcwd, path.data(), path.size()) <= 0 ||
-           std::string_view(path.data()) != start_directory.view();
+    return os::current_directory(path) != start_directory.view();
 }
 
 [[gnu::noinline]] void prepend_start(FixedText<1024>& name)
 {
     FixedText<1024> path;
-    path << start_directory.view() << "/" << name.view();
+    path << start_directory.view() << name.view();
     name = path;
 }
 
@@ -76,8 +72,7 @@ void keep_at_start(FixedText<1024>& name)
 void note_start_directory()
 {
     std::array<char, 1024> path;
-    if (::syscall(SYS_getcwd, path.data(), path.size()) > 0)
-        start_directory << std::string_view(path.data());
+    start_directory << os::current_directory(path);
 }
 
 FixedText<1024> expand_pattern(std::string_view pattern)

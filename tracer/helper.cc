@@ -20,6 +20,7 @@
 #include "src/base/print.h"
 #include "src/base/text.h"
 #include "src/base/units.h"
+#include "src/os/file.h"
 #include "src/os/memory.h"
 #include "src/os/process.h"
 #include "tracer/modules.h"
@@ -46,8 +47,7 @@ FixedText<PATH_MAX> own_folder()
     const std::string_view name = own != kNoModule ? module_table[own].name : "";
     if (!has_prefix(name, "/")) {
         std::array<char, PATH_MAX> current;
-        if (::syscall(SYS_getcwd, current.data(), current.size()) > 0)
-            folder << std::string_view(current.data()) << "/";
+        folder << os::current_directory(current);
     }
     const std::size_t slash = name.rfind('/');
     if (slash != std::string_view::npos) folder << slice(name, 0, slash + 1);

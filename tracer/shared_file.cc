@@ -140,8 +140,7 @@ void SharedFile::set_path(std::string_view path)
 {
     static constinit std::array<char, PATH_MAX> folder{};
     path_ = {};
-    if (!has_prefix(path, "/") && ::syscall(SYS_getcwd, folder.data(), folder.size()) > 0)
-        path_ << std::string_view(folder.data()) << "/";
+    if (!has_prefix(path, "/")) path_ << os::current_directory(folder);
     path_ << path;
 }
 

@@ -6,12 +6,17 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace tarn::os {
 
 /// Reads up to `room` bytes from the start of a file. Errors: 0 bytes.
 std::size_t read_file(const char* path, char* buffer, std::size_t room);
+
+/// Of the process, with a slash at its end, in `room`. Errors: empty, there is none or it does not
+/// fit.
+std::string_view current_directory(std::span<char> room);
 
 /// The start of a small file such as those in /proc, in a buffer of its own.
 template <std::size_t Room> class SmallFile {

@@ -2,9 +2,11 @@
 
 #include "src/os/file.h"
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <unistd.h>
@@ -53,6 +55,25 @@ private:
     std::filesystem::path folder_;
     std::size_t open_before_ = 0;
 };
+
+TEST_F(File, FolderIsWhereTheProcessIs)
+{
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::create_directory(path("deep"));
+    const std::filesystem::path here = std::filesystem::canonical(path("deep"));
+    std::filesystem::current_path(here);
+    std::array<char, 4096> room{};
+    EXPECT_EQ(current_directory(room), here.string() + "/");
+    const std::size_t needed = here.string().size() + 1;
+    EXPECT_EQ(current_directory(std::span(room.data(), needed)), here.string() + "/");
+    EXPECT_EQ(current_directory(std::span(room.data(), needed - 1)), "");
+    std::filesystem::remove(here);
+    EXPECT_EQ(current_directory(room), "") << "it is gone";
+    std::filesystem::current_path("/");
+    EXPECT_EQ(current_directory(room), "/");
+    std::filesystem::current_path(before);
+    EXPECT_EQ(errno, 4711);
+}
 
 TEST_F(File, IsReadAsFarAsThereIsRoom)
 {
