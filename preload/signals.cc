@@ -81,9 +81,8 @@ void end_by_signal(int signal, siginfo_t* info, void* context)
     const os::ErrnoGuard guard;
     // As abort() does.
     const bool is_raised = info->si_code == SI_TKILL && info->si_pid == ::getpid();
-    const CallerState caller = interrupted_caller(*static_cast<const ucontext_t*>(context),
-                                                  is_raised && signal == SIGABRT);
-    const KnownCaller known(caller);
+    const KnownCaller interrupted(interrupted_caller(*static_cast<const ucontext_t*>(context),
+                                                     is_raised && signal == SIGABRT));
     end_outside(signal);
 }
 
@@ -329,7 +328,7 @@ void act_on_signal(std::string_view option, std::string_view name, void (*act)()
     ::sigfillset(&action.sa_mask); // for make_again()
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
         ::sigdelset(&action.sa_mask, fault);
-    set_own_signal(signal, true);
+    set_own_signal(signal, run_act);
     ::__sigaction(signal, &action, nullptr);
 }
 

@@ -10,9 +10,9 @@ namespace {
 [[gnu::tls_model("initial-exec")]] constinit thread_local const CallerState* known_caller = nullptr;
 } // namespace
 
-KnownCaller::KnownCaller(const CallerState& caller) : before_(known_caller)
+KnownCaller::KnownCaller(const CallerState& caller) : caller_(caller), before_(known_caller)
 {
-    known_caller = &caller;
+    known_caller = &caller_;
 }
 
 KnownCaller::~KnownCaller()

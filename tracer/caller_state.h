@@ -28,7 +28,7 @@ CallerState interrupted_caller(const ucontext_t& context, bool is_call);
 /// hold what calls before them have left on the stack.
 class KnownCaller {
 public:
-    explicit KnownCaller(const CallerState& caller);
+    explicit KnownCaller(const CallerState& caller); // copied
     KnownCaller(const KnownCaller&) = delete;
     KnownCaller& operator=(const KnownCaller&) = delete;
     ~KnownCaller();
@@ -37,7 +37,8 @@ public:
     static const CallerState* get();
 
 private:
-    const CallerState* before_;
+    const CallerState caller_;
+    const CallerState* const before_;
 };
 
 inline CallerState current_caller()

@@ -228,7 +228,7 @@ bool StoppedThreads::stop()
     action.sa_sigaction = wait_until_resumed;
     action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     ::sigfillset(&action.sa_mask);
-    set_own_signal(signal_, true);
+    set_own_signal(signal_, wait_until_resumed);
     ::sigaction(signal_, &action, &previous_action);
     stopped.store(1, std::memory_order_release);
     // A thread may have started another one before it was stopped: until there are no new ones.
@@ -255,7 +255,7 @@ void StoppedThreads::resume()
     // process: then the handler stays.
     if (everyone_answers_) {
         ::sigaction(signal_, &previous_action, nullptr);
-        set_own_signal(signal_, false);
+        set_own_signal(signal_, nullptr);
     }
     signal_ = 0;
 }

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstring>
 #include <ctime>
 #include <span>
@@ -36,16 +35,26 @@ std::uintptr_t take_hexadecimal(std::string_view& text)
 } // namespace
 
 namespace {
-constinit std::atomic<std::uint64_t> own_signals{0}; // 1 << (number - 1)
+
+using Handler = void (*)(int, siginfo_t*, void*);
+
+constinit std::array<std::atomic<Handler>, NSIG> own_handlers{};
+
+/// The program may have put a handler of its own in the place of ours.
+bool is_own(int signal)
+{
+    const Handler own =
+        own_handlers[static_cast<std::size_t>(signal)].load(std::memory_order_relaxed);
+    struct sigaction action {};
+    return own != nullptr && ::sigaction(signal, nullptr, &action) == 0 &&
+           action.sa_sigaction == own;
+}
+
 } // namespace
 
-void set_own_signal(int signal, bool is_own)
+void set_own_signal(int signal, Handler handler)
 {
-    const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
-    if (is_own)
-        own_signals.fetch_or(bit, std::memory_order_relaxed);
-    else
-        own_signals.fetch_and(~bit, std::memory_order_relaxed);
+    own_handlers[static_cast<std::size_t>(signal)].store(handler, std::memory_order_relaxed);
 }
 
 WaitingCall read_waiting_call(std::string_view text)
@@ -163,12 +172,11 @@ bool prepare(long number, gregset_t& registers)
 /// Whether a signal of the program waits that the thread lets in.
 bool is_signal_due(const sigset_t& blocked)
 {
-    const std::uint64_t own = own_signals.load(std::memory_order_relaxed);
     sigset_t pending{};
     ::sigpending(&pending);
     for (int signal = 1; signal < NSIG; ++signal)
         if (::sigismember(&pending, signal) == 1 && ::sigismember(&blocked, signal) == 0 &&
-            (own >> (signal - 1) & 1) == 0)
+            !is_own(signal))
             return true;
     return false;
 }

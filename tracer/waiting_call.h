@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <csignal>
 #include <cstdint>
 #include <string_view>
 #include <ucontext.h>
@@ -30,8 +31,8 @@ WaitingCall read_waiting_call(std::string_view text);
 /// into a register right before. None: nothing says so.
 WaitingCall interrupted_call(const ucontext_t& context);
 
-/// Whether a signal is one of ours, which ends no call.
-void set_own_signal(int signal, bool is_own);
+/// From now on a signal ends no call, as long as this is its handler; nullptr: no longer.
+void set_own_signal(int signal, void (*handler)(int, siginfo_t*, void*));
 
 /// In the handler of the signal that has interrupted `call`, with all signals blocked, as the last
 /// thing: if EINTR would be its result, it is made again, but for the time that it has waited for

@@ -106,6 +106,44 @@ TEST(WaitingCall, IsNotMadeAgainWhenASignalOfTheProgramIsDue)
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+namespace {
+void ours(int /*signal*/, siginfo_t* /*info*/, void* /*context*/) {}
+
+void of_the_program(int /*signal*/, siginfo_t* /*info*/, void* /*context*/) {}
+
+void handle_usr1(void (*handler)(int, siginfo_t*, void*))
+{
+    struct sigaction action {};
+    action.sa_sigaction = handler;
+    action.sa_flags = SA_SIGINFO;
+    ASSERT_EQ(::sigaction(SIGUSR1, &action, nullptr), 0);
+}
+} // namespace
+
+TEST(WaitingCall, IsMadeAgainWhenASignalOfOursIsDue)
+{
+    sigset_t usr1{};
+    sigset_t before{};
+    ::sigemptyset(&usr1);
+    ::sigaddset(&usr1, SIGUSR1);
+    ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &usr1, &before), 0);
+    handle_usr1(ours);
+    ASSERT_EQ(::pthread_kill(::pthread_self(), SIGUSR1), 0);
+    const ucontext_t context = interrupted(call_of(SYS_pause));
+    EXPECT_FALSE(is_made_again(call_of(SYS_pause), context)) << "nobody has said that it is ours";
+    set_own_signal(SIGUSR1, ours);
+    EXPECT_TRUE(is_made_again(call_of(SYS_pause), context));
+    handle_usr1(of_the_program);
+    EXPECT_FALSE(is_made_again(call_of(SYS_pause), context)) << "the program has taken it over";
+    handle_usr1(ours);
+    set_own_signal(SIGUSR1, nullptr);
+    EXPECT_FALSE(is_made_again(call_of(SYS_pause), context)) << "it is ours no longer";
+    int taken = 0;
+    ::sigwait(&usr1, &taken);
+    ::signal(SIGUSR1, SIG_DFL);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 TEST(WaitingCall, WaitsForWhatIsLeft)
 {
     const WaitingCall first = call_of(SYS_poll, {1, 2, 5000, 4, 5, 6});
