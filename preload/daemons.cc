@@ -12,15 +12,6 @@
 
 // NOLINTBEGIN(readability-identifier-naming): libc's names
 
-namespace {
-constinit tarn::Next<int(int, int)> next_daemon("daemon");
-} // namespace
-
-void tarn::find_next_daemon()
-{
-    next_daemon.find();
-}
-
 TARN_EXPORT pid_t setsid() noexcept
 {
     const auto session = static_cast<pid_t>(::syscall(SYS_setsid));
@@ -30,8 +21,9 @@ TARN_EXPORT pid_t setsid() noexcept
 
 TARN_EXPORT int daemon(int keeps_directory, int keeps_files) noexcept
 {
-    auto* const next = next_daemon.get();
-    const int result = next != nullptr ? next(keeps_directory, keeps_files) : -1;
+    tarn::Next<int(int, int)> libc("daemon");
+    libc.find();
+    const int result = libc.get()(keeps_directory, keeps_files);
     if (result == 0) tarn::os::forget_stderr();
     return result;
 }

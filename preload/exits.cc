@@ -36,8 +36,7 @@ constinit tarn::Next<ExecHere> next_execvp("execvp");
 /// Not for longer than the report: a child of vfork() has its parent's thread-local variables.
 [[gnu::always_inline]] inline int report_end_here(int status)
 {
-    const tarn::CallerState caller = tarn::current_caller();
-    const tarn::KnownCaller known(caller);
+    const tarn::KnownCaller here(tarn::current_caller());
     return tarn::report_end(status);
 }
 
@@ -51,8 +50,7 @@ constinit tarn::Next<ExecHere> next_execvp("execvp");
 
 [[gnu::always_inline]] inline void report_before_exec(const char* path)
 {
-    const tarn::CallerState caller = tarn::current_caller();
-    const tarn::KnownCaller known(caller);
+    const tarn::KnownCaller here(tarn::current_caller());
     tarn::report_leaks_before_exec(path);
 }
 
@@ -111,6 +109,20 @@ template <class Use> int with_arguments(const char* first, std::va_list* list, U
     end_now(status, next_exit);
 }
 
+/// Before our constructor, which is told of libc's own. Source: abort(3).
+[[noreturn]] void abort_by_hand()
+{
+    sigset_t set{};
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGABRT);
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    ::raise(SIGABRT);
+    const struct sigaction standard {};
+    ::sigaction(SIGABRT, &standard, nullptr);
+    for (;;)
+        ::raise(SIGABRT);
+}
+
 } // namespace
 
 TARN_EXPORT void exit(int status) noexcept
@@ -137,14 +149,11 @@ TARN_EXPORT void _Exit(int status)
 TARN_EXPORT void abort() noexcept
 {
     {
-        const tarn::CallerState caller = tarn::current_caller();
-        const tarn::KnownCaller known(caller);
+        const tarn::KnownCaller here(tarn::current_caller());
         tarn::report_before_abort();
     }
     if (auto* const next = next_abort.get()) next();
-    ::raise(SIGABRT);
-    for (;;)
-        ::syscall(SYS_exit_group, 128 + SIGABRT);
+    abort_by_hand();
 }
 
 TARN_EXPORT int execve(const char* path, char* const arguments[], char* const environment[])

@@ -24,9 +24,8 @@ private:
     std::atomic<Function*> function_{nullptr};
 };
 
-/// From our constructor: finds those of exits.cc, signals.cc and daemons.cc.
+/// From our constructor: finds those of exits.cc and of signals.cc.
 void find_next_exits();
 void find_next_signals();
-void find_next_daemon();
 
 } // namespace tarn

@@ -101,7 +101,6 @@ void print_effective_options()
     connect_libc_heap();
     find_next_exits();
     find_next_signals();
-    find_next_daemon();
     const bool reports_end = options.leaks || options.counts_sites();
     if (reports_end) start_leak_reports();
     start_state();
