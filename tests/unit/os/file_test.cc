@@ -68,11 +68,12 @@ TEST_F(File, FolderIsWhereTheProcessIs)
     EXPECT_EQ(current_directory(std::span(room.data(), needed)), here.string() + "/");
     EXPECT_EQ(current_directory(std::span(room.data(), needed - 1)), "");
     std::filesystem::remove(here);
+    errno = 4711;
     EXPECT_EQ(current_directory(room), "") << "it is gone";
+    EXPECT_EQ(errno, 4711);
     std::filesystem::current_path("/");
     EXPECT_EQ(current_directory(room), "/");
     std::filesystem::current_path(before);
-    EXPECT_EQ(errno, 4711);
 }
 
 TEST_F(File, IsReadAsFarAsThereIsRoom)
