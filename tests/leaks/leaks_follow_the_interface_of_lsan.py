@@ -20,8 +20,9 @@ CASES = {
     "unregistered": (23, "", 2),
 }
 
-for what, (status, output, lost) in CASES.items():
-    result = run(LIBRARY, SUBJECT, what, TARN="leaks")
+def check(subject, what, status, output, lost):
+    """The standard error of a run under leaks, which ends and reports as it should."""
+    result = run(LIBRARY, subject, what, TARN="leaks")
     expect((result.returncode, result.stdout) == (status, output), f"{status} {output!r} of {what}",
            f"{result.returncode} {result.stdout!r} {result.stderr}")
     if lost is None:
@@ -29,13 +30,18 @@ for what, (status, output, lost) in CASES.items():
     else:
         found = blocks(result.stderr, what)
         expect(found["definite"] + found["indirect"] == lost, f"{lost} lost by {what}", found)
+    return result.stderr
+
+
+for what, (status, output, lost) in CASES.items():
+    check(SUBJECT, what, status, output, lost)
 
 # Without leaks=on nothing happens.
 for what in CASES:
     result = run(LIBRARY, SUBJECT, what)
     expect((result.returncode, result.stderr) == (0, ""), f"nothing from {what}", result)
 
-# What the program itself defines: exit status, output, bytes that are lost, and what it is told.
+# What the program itself defines: exit status, output, lost blocks, and what it is told.
 OWN = {
     "": (23, "", 2, ""),
     "suppress": (23, "", 1, ""),
@@ -46,13 +52,7 @@ OWN = {
 }
 for subject in DEFAULTS:
     for what, (status, output, lost, complaint) in OWN.items():
-        result = run(LIBRARY, subject, what, TARN="leaks")
-        expect((result.returncode, result.stdout) == (status, output), f"{status} {output!r} of {what}",
-               f"{result.returncode} {result.stdout!r} {result.stderr}")
-        if lost is None:
-            expect(result.stderr == "", f"silence of {what}", result.stderr)
-        else:
-            expect(blocks(result.stderr, what)["definite"] == lost, f"{lost} of {what}", result.stderr)
-        expect(complaint in result.stderr, complaint, result.stderr)
+        told = check(subject, what, status, output, lost)
+        expect(complaint in told, complaint, told)
         if not complaint:
-            expect("tarn: __lsan" not in result.stderr, "no complaint", result.stderr)
+            expect("tarn: __lsan" not in told, "no complaint", told)
