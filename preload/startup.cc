@@ -29,6 +29,9 @@
 #include "src/include/tarn/version.h"
 #include "src/os/file.h"
 #include "src/os/process.h"
+#include "tracer/libunwind.h"
+#include "tracer/traces.h"
+#include "tracer/unwinder.h"
 
 // Identifies this library to atexit() and pthread_atfork(); crtbeginS.o would define it.
 // NOLINTBEGIN(readability-identifier-naming,*-reserved-identifier): the name is the ABI's
@@ -95,12 +98,25 @@ void print_effective_options()
     out << "\n";
 }
 
+void start_unwinding()
+{
+    if (options.unwind != Unwind::libunwind) return;
+    ignore_allocations(true); // what it keeps is not the program's
+    const char* const problem = open_libunwind();
+    ignore_allocations(false);
+    if (problem != nullptr)
+        Printer(write_report) << "tarn: unwind=libunwind: " << problem << "; auto is used\n";
+    else
+        set_unwinding(Unwind::libunwind);
+}
+
 [[gnu::constructor]] void start()
 {
     configure_heap();
     connect_libc_heap();
     find_next_exits();
     find_next_signals();
+    start_unwinding();
     const bool reports_end = options.leaks || options.counts_sites();
     if (reports_end) start_leak_reports();
     start_state();
@@ -154,6 +170,8 @@ void configure_heap()
     const bool watches = options.leaks || options.trace;
     if (watches || options.checks_blocks()) options.fallback = FallbackKind::mmap;
     fallback = fallback_backend(options.fallback);
+    // libunwind can be opened only later.
+    set_unwinding(options.unwind == Unwind::libunwind ? Unwind::automatic : options.unwind);
     if (watches || options.counts_sites()) prepare_leak_report();
     prepare_checks();
     prepare_failures();

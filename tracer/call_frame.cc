@@ -119,27 +119,15 @@ FunctionEntry read_function(const std::byte* entry)
 /// Looks `address` up in the table of .eh_frame_hdr. Errors: nullptr.
 const std::byte* find_entry(const std::byte* header, std::uintptr_t address)
 {
-    constexpr std::uint8_t kSortedTable = 0x3B; // 4 bytes, signed, relative to the header
-    struct Row {
-        std::int32_t start;
-        std::int32_t entry;
-    };
-    if (header == nullptr) return nullptr;
-    const auto base = reinterpret_cast<std::uintptr_t>(header);
-    DwarfReader reader(header, header + 32);
-    const auto version = reader.read<std::uint8_t>();
-    const auto frame_encoding = reader.read<std::uint8_t>();
-    const auto count_encoding = reader.read<std::uint8_t>();
-    const auto table_encoding = reader.read<std::uint8_t>();
-    if (version != 1 || table_encoding != kSortedTable) return nullptr;
-    reader.pointer(frame_encoding, base);
-    const std::uintptr_t count = reader.pointer(count_encoding, base);
-    const auto* const rows = reinterpret_cast<const Row*>(reader.position());
-    const auto* const above =
-        std::upper_bound(rows, rows + count, address, [base](std::uintptr_t value, const Row& row) {
+    UnwindTable table{};
+    if (!read_unwind_table(header, table)) return nullptr;
+    const auto base = reinterpret_cast<std::uintptr_t>(table.base);
+    const auto* const above = std::upper_bound(
+        table.rows, table.rows + table.size, address,
+        [base](std::uintptr_t value, const UnwindTable::Row& row) {
             return value < base + static_cast<std::uintptr_t>(std::intptr_t{row.start});
         });
-    return above == rows ? nullptr : header + above[-1].entry;
+    return above == table.rows ? nullptr : table.base + above[-1].entry;
 }
 
 /// Runs the instructions of an entry up to an address.
@@ -331,6 +319,24 @@ private:
 constinit RowBuilder builder;
 
 } // namespace
+
+bool read_unwind_table(const std::byte* header, UnwindTable& table)
+{
+    constexpr std::uint8_t kSortedTable = 0x3B; // 4 bytes, signed, relative to the header
+    if (header == nullptr) return false;
+    const auto base = reinterpret_cast<std::uintptr_t>(header);
+    DwarfReader reader(header, header + 32);
+    const auto version = reader.read<std::uint8_t>();
+    const auto frame_encoding = reader.read<std::uint8_t>();
+    const auto count_encoding = reader.read<std::uint8_t>();
+    const auto table_encoding = reader.read<std::uint8_t>();
+    if (version != 1 || table_encoding != kSortedTable) return false;
+    reader.pointer(frame_encoding, base);
+    table.base = header;
+    table.size = reader.pointer(count_encoding, base);
+    table.rows = reinterpret_cast<const UnwindTable::Row*>(reader.position());
+    return true;
+}
 
 bool find_frame_row(const std::byte* unwind_table, std::uintptr_t address, FrameRow& row)
 {

@@ -43,6 +43,19 @@ struct FrameRow {
     bool is_signal_frame; // the caller was interrupted: its address is that of an instruction
 };
 
+/// The sorted table of an .eh_frame_hdr.
+struct UnwindTable {
+    struct Row {
+        std::int32_t start; // of a function, from `base`
+        std::int32_t entry; // its FDE, likewise
+    };
+    const std::byte* base;
+    const Row* rows;
+    std::size_t size;
+};
+/// Errors: false, there is none or it is of another kind.
+bool read_unwind_table(const std::byte* header, UnwindTable& table);
+
 /// Fills `row` for the instruction at `address` in a module with this .eh_frame_hdr.
 /// Errors: false, nothing is known about it. Cost: microseconds. Thread safety: one thread at a
 /// time, because it is too much for a small stack.

@@ -8,6 +8,7 @@
 
 #include "src/os/memory.h"
 #include "src/os/probe.h"
+#include "tracer/slow_walk.h"
 
 namespace tarn {
 
@@ -75,6 +76,16 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     stack_ = {page, is_same ? stack_.end : page + os::kPageSize};
 }
 
+/// Whether rbp is that of a frame further outside, as far as that can be seen.
+[[gnu::noinline]] bool StackWalker::leads_to_call(const Position& at)
+{
+    const std::uintptr_t frame = at.frame_pointer;
+    if (frame - at.stack_pointer > kLargestFrame || frame % kWord != 0 ||
+        !is_readable(frame + kWord))
+        return false;
+    return rule_of(load(frame + kWord)).kind() != UnwindRule::Kind::unknown;
+}
+
 /// Goes to the caller, noting in fresh_ on which words that depends.
 [[gnu::always_inline]] inline StackWalker::Step StackWalker::step(Position& at,
                                                                   const UnwindRule& rule)
@@ -87,6 +98,9 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     case Rule::from_stack:
         rbp_base = cfa = at.stack_pointer + offset;
         break;
+    case Rule::by_pointer:
+        if (!leads_to_call(at)) return Step::end;
+        [[fallthrough]];
     case Rule::from_frame:
         rbp_base = cfa = at.frame_pointer + offset;
         break;
@@ -323,7 +337,7 @@ StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
         const UnwindRule rule = rule_of(at.address);
         added.rbp = at.frame_pointer;
         added.rule = rule;
-        if (rule.kind() == Rule::from_frame || rule.kind() == Rule::through_frame)
+        if (rule.kind() >= Rule::from_frame && rule.kind() <= Rule::by_pointer)
             added.need = Need::rbp;
         else if (rule.kind() == Rule::from_stack && rule.saved_rbp == 0)
             added.need = Need::like_caller;
@@ -334,25 +348,17 @@ StackWalker::walk_new(Position& at, std::size_t most_calls, bool& has_joined)
     }
 }
 
-/// All the way by everything that call frame information can say, for stacks on which there is a
-/// signal frame or the like. What was found is not remembered: such a stack may have parts.
+/// For what rules cannot express. It is not remembered: such a stack may have parts.
 [[gnu::noinline]] TraceId StackWalker::walk_anyhow(const Position& start, const MemoryRange& own,
                                                    std::size_t most_calls)
 {
-    RegisterValues registers = current_registers();
-    bool is_interrupted = true;
     last_size_ = 0;
     fresh_size_ = 0;
-    while (registers[kStackPointer] < start.stack_pointer)
-        if (step_out(registers, is_interrupted) != Caller::found) return kNoTrace;
-    while (fresh_size_ < most_calls && step_out(registers, is_interrupted) == Caller::found) {
-        const std::uintptr_t address = registers[kReturnAddress];
-        if (fresh_size_ == 0 && own.contains(address)) continue;
-        // One is taken off wherever it is shown, as calls need.
-        add(0, address + (is_interrupted ? 1 : 0), Kind::call)
-            .rule.set(UnwindRule::Kind::special,
-                      module_table.find(address - (is_interrupted ? 0 : 1)));
-    }
+    walk_slowly(start, own, most_calls,
+                {this, [](void* context, std::uintptr_t address, ModuleId module) {
+                     auto& walker = *static_cast<StackWalker*>(context);
+                     walker.add(0, address, Kind::call).rule.set(UnwindRule::Kind::special, module);
+                 }});
     const TraceId node = fresh_size_ != 0 ? join() : kNoTrace;
     last_size_ = 0;
     return node;

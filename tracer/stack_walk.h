@@ -92,6 +92,7 @@ private:
     enum class Step : std::uint8_t { call, end, special };
 
     bool is_readable(std::uintptr_t address);
+    bool leads_to_call(const Position& at);
     void find_stack(std::uintptr_t stack_pointer);
     bool leave_known(const Position& start, const MemoryRange& own, Position& at);
     Step leave_own(Position& at, const MemoryRange& own);

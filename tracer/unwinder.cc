@@ -2,11 +2,13 @@
 
 #include "tracer/unwinder.h"
 
+#include <array>
 #include <limits>
 
 #include "src/os/probe.h"
 #include "tracer/arena.h"
 #include "tracer/dwarf_reader.h"
+#include "tracer/own_code.h"
 
 namespace tarn {
 
@@ -96,15 +98,58 @@ UnwindRule rule_of_row()
                      row.cfa.value, saved);
 }
 
+constinit Unwind unwinding = Unwind::automatic;
+
+/// Bytes of an instruction `call r/m64`, which begins with 0xFF.
+/// Source: Intel SDM volume 2, CALL and tables 2-2 and 2-3.
+std::size_t size_of_indirect_call(const unsigned char* code)
+{
+    const unsigned mode = code[1] >> 6U;
+    const unsigned base = code[1] & 7U;
+    const bool has_sib = mode != 3 && base == 4;
+    const bool has_wide = mode == 2 || (mode == 0 && (has_sib ? (code[2] & 7U) : base) == 5);
+    return 2U + (has_sib ? 1U : 0U) + (has_wide ? 4U : 0U) + (mode == 1 ? 1U : 0U);
+}
+
+/// Whether a call may return there.
+bool is_behind_call(std::uintptr_t address)
+{
+    constexpr std::size_t kLongest = 7;
+    std::array<unsigned char, kLongest> code{};
+    if (!os::read_memory(address - kLongest, code.data(), kLongest)) return false;
+    if (code[2] == 0xE8) return true; // call rel32
+    for (std::size_t size = 2; size <= kLongest; ++size) {
+        const unsigned char* const at = code.data() + kLongest - size;
+        const bool is_call = at[0] == 0xFF && (at[1] & 0x38U) == 0x10;
+        if (is_call && size_of_indirect_call(at) == size) return true;
+    }
+    return false;
+}
+
+/// `rule` is that of the tables.
+UnwindRule adapted(UnwindRule rule, std::uintptr_t address)
+{
+    using Kind = UnwindRule::Kind;
+    if (unwinding == Unwind::cfi || own_code().contains(address)) return rule;
+    const bool is_unknown = rule.kind() == Kind::unknown;
+    if (unwinding == Unwind::libunwind) return make_rule(Kind::special);
+    // Tables know where a stack begins, and signal frames.
+    const bool is_wanted = unwinding == Unwind::fp && rule.kind() <= Kind::through_frame;
+    if (!is_unknown && !is_wanted) return rule;
+    return is_behind_call(address) ? make_rule(Kind::by_pointer, 2 * kWord, -2 * kWord)
+                                   : make_rule(Kind::unknown);
+}
+
 UnwindRule rule_at(std::uintptr_t address)
 {
     // The call is before where it returns to, which may be another function.
     bool has_changed = false;
     const ModuleId module = module_table.find(address - 1, has_changed);
     if (has_changed) rule_cache.clear();
-    if (module == kNoModule) return make_rule(UnwindRule::Kind::unknown);
     UnwindRule rule = make_rule(UnwindRule::Kind::unknown);
-    if (find_frame_row(module_table[module].unwind_table, address - 1, row)) rule = rule_of_row();
+    if (module != kNoModule && find_frame_row(module_table[module].unwind_table, address - 1, row))
+        rule = rule_of_row();
+    rule = adapted(rule, address);
     rule.set(rule.kind(), module);
     return rule;
 }
@@ -156,6 +201,17 @@ void RuleCache::keep(std::uintptr_t address, UnwindRule rule)
     }
 }
 
+void set_unwinding(Unwind how)
+{
+    unwinding = how;
+    rule_cache.clear();
+}
+
+Unwind current_unwinding()
+{
+    return unwinding;
+}
+
 namespace {
 
 /// What a register holds in the caller. Errors: false.
@@ -198,13 +254,33 @@ bool find_cfa(const RegisterValues& now, std::uintptr_t& cfa)
 
 } // namespace
 
+namespace {
+
+/// The caller of code without tables, by rbp. Errors: Caller::unknown, it leads to no call.
+Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
+{
+    const std::uintptr_t frame = registers[kFramePointer];
+    std::array<std::uintptr_t, 2> saved{};
+    if (unwinding == Unwind::cfi || frame < registers[kStackPointer] ||
+        frame % sizeof(frame) != 0 || !os::read_memory(frame, saved.data(), sizeof saved) ||
+        !is_behind_call(saved[1]))
+        return Caller::unknown;
+    registers[kFramePointer] = saved[0];
+    registers[kReturnAddress] = saved[1];
+    registers[kStackPointer] = frame + sizeof saved;
+    is_interrupted = false;
+    return Caller::found;
+}
+
+} // namespace
+
 Caller step_out(RegisterValues& registers, bool& is_interrupted)
 {
     const std::uintptr_t address = registers[kReturnAddress] - (is_interrupted ? 0 : 1);
     const ModuleId module = module_table.find(address);
     const os::LockGuard guard(frame_mutex);
     if (module == kNoModule || !find_frame_row(module_table[module].unwind_table, address, row))
-        return Caller::unknown;
+        return step_by_pointer(registers, is_interrupted);
     if (row.registers[kReturnAddress].how == Recovery::undefined) return Caller::none;
     const RegisterValues now = registers;
     std::uintptr_t cfa = 0;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "src/base/options.h"
 #include "src/os/mutex.h"
 #include "tracer/dwarf_expression.h"
 #include "tracer/modules.h"
@@ -24,6 +25,7 @@ struct alignas(8) UnwindRule { // aligned, or clang would call libatomic
         from_stack,    // CFA = rsp + cfa
         from_frame,    // CFA = rbp + cfa
         through_frame, // CFA = the word at rbp + cfa: the stack was realigned
+        by_pointer,    // as from_frame, if that leads to a call: there is nothing but rbp to go by
         outermost,     // there is no caller
         special,       // more than these can say
         unknown,       // nothing is known about this code
@@ -45,7 +47,7 @@ struct alignas(8) UnwindRule { // aligned, or clang would call libatomic
     {
         const auto changed =
             std::bit_cast<std::uint64_t>(*this) ^ std::bit_cast<std::uint64_t>(other);
-        return (changed & ~kModuleMask) == 0 && kind() <= Kind::through_frame;
+        return (changed & ~kModuleMask) == 0 && kind() <= Kind::by_pointer;
     }
     /// `address` with the module above its 48 bits: a Call, see stack_trie.h.
     std::uint64_t with_module(std::uintptr_t address) const
@@ -60,6 +62,13 @@ struct alignas(8) UnwindRule { // aligned, or clang would call libatomic
     }
 };
 static_assert(sizeof(UnwindRule) == 8);
+
+/// How rules are found, from the start on: by tables alone (cfi); by them, and by frame pointers in
+/// code that has none, as just-in-time compilers make it (automatic); by frame pointers but in our
+/// own code and in signal frames (fp); by libunwind but in our own code (libunwind).
+/// Requires: nobody walks. At first it is automatic.
+void set_unwinding(Unwind how);
+Unwind current_unwinding();
 
 /// Rules by return address. Thread safety: any thread.
 class RuleCache {

@@ -166,6 +166,7 @@ constexpr std::array kNeeds{
     Need{"stacks", has_choice_of_stacks, "leaks, nor with trace or profile"},
     Need{"sample", has_stacks, kAnyStacks},
     Need{"depth", has_stacks_or_checks, kAnyReport},
+    Need{"unwind", has_stacks_or_checks, kAnyReport},
     Need{"symbolizer", has_stacks_or_checks, kAnyReport},
     Need{"debuginfod", has_stacks_or_checks, kAnyReport},
     Need{"poison_alloc", fills_new_blocks, "poison=alloc"},

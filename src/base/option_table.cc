@@ -102,6 +102,9 @@ constexpr std::array kOptionSpecs{
                "say where lost blocks were allocated; off: no cost before the end of the program"},
     OptionSpec{"depth", CountField{&Options::depth, 2048}, "NUMBER", "2048",
                "most calls of a stack that are kept, the innermost"},
+    OptionSpec{
+        "unwind", &Options::unwind, "auto|cfi|fp|libunwind", "auto",
+        "find callers by unwind tables (cfi), frame pointers (fp), both (auto) or libunwind"},
     OptionSpec{"suppressions", &Options::suppressions, "FILE", "",
                "leaks that are not to be reported, as LeakSanitizer or Valgrind has them"},
     OptionSpec{

@@ -27,6 +27,8 @@ enum class PoisonMode : std::uint8_t { off, alloc, free, both };
 enum class OnError : std::uint8_t { abort, resume, exit, stop };
 enum class LeaksSince : std::uint8_t { start, mark, report };
 enum class StopWorld : std::uint8_t { signal, fork };
+/// How a walk finds callers, see tracer/unwinder.h.
+enum class Unwind : std::uint8_t { automatic, cfi, fp, libunwind };
 
 /// Kinds of blocks that are in use when a program ends, see tracer/leak_scan.h. A set of bits.
 using LeakKinds = std::uint32_t;
@@ -79,8 +81,9 @@ struct Options {
     std::size_t events_max = MiB(1024);    // bytes
     bool stacks = true;
     std::size_t depth = 2048; // calls of a stack that are kept
-    OptionText suppressions;  // file, empty: none
-    OptionText symbolizer;    // program, empty: the tarn command beside the library
+    Unwind unwind = Unwind::automatic;
+    OptionText suppressions; // file, empty: none
+    OptionText symbolizer;   // program, empty: the tarn command beside the library
     bool debuginfod = false;
 
     bool debug = false;
@@ -191,9 +194,9 @@ using OptionField =
     std::variant<bool Options::*, BundleField, PoisonMode Options::*, OnError Options::*,
                  FailChoice Options::*, GuardChoice Options::*, GuardAlign Options::*,
                  FallbackKind Options::*, HugePageMode Options::*, DeepBind Options::*,
-                 LeaksSince Options::*, StopWorld Options::*, ZeroMode Options::*,
-                 OptionText Options::*, LeakKinds Options::*, SizeField, TimeField, CountField,
-                 ByteField, PeriodField, PercentField>;
+                 LeaksSince Options::*, StopWorld Options::*, Unwind Options::*,
+                 ZeroMode Options::*, OptionText Options::*, LeakKinds Options::*, SizeField,
+                 TimeField, CountField, ByteField, PeriodField, PercentField>;
 
 struct OptionSpec {
     std::string_view name;

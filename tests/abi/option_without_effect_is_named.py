@@ -41,6 +41,7 @@ NEEDS = {
     "timeline": ("/dev/null", "trace or profile", "profile"),
     "stacks": ("off", "leaks, nor with trace or profile", "leaks"),
     "depth": ("100", ANY_REPORT, "leaks"),
+    "unwind": ("fp", ANY_REPORT, "leaks"),
     "symbolizer": ("/bin/true", ANY_REPORT, "leaks"),
     "debuginfod": ("on", ANY_REPORT, "leaks"),
     "poison_alloc": ("7", "poison=alloc", "debug"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every stack is compared with what backtrace() of libc says of it.
+// Every stack is compared with what backtrace() of libc says of it; with code that has no unwind
+// tables on it, where backtrace() ends, with what a walker says that remembers nothing.
 
 #include "tracer/stack_walk.h"
 
@@ -8,8 +9,10 @@
 #include <alloca.h>
 #include <array>
 #include <csignal>
+#include <cstring>
 #include <execinfo.h>
 #include <memory>
+#include <sys/mman.h>
 #include <ucontext.h>
 #include <vector>
 
@@ -61,19 +64,32 @@ struct Stack {
     return stack;
 }
 
+/// `expected` by a walker that remembers nothing.
+[[gnu::noinline]] Stack take_stack_twice(StackWalker& walker, std::size_t most_calls)
+{
+    Stack stack;
+    stack.trace = walker.walk(current_position(), {}, most_calls);
+    const Walker fresh = std::make_unique<StackWalker>();
+    stack.expected = addresses_of(fresh->walk(current_position(), {}, most_calls));
+    return stack;
+}
+
 struct Tree {
     StackWalker* walker = nullptr;
     test::Random* random = nullptr;
     std::size_t most_calls = kMostCalls;
     std::array<TraceId, 3> roots{};
+    bool has_generated_code = false;
     int calls_left = 0;
     int stacks = 0;
     int wrong = 0; // stacks that differ
+    Addresses last{};
 
     void look()
     {
         const TraceId root = roots[random->next() / 16 % roots.size()];
-        const Stack stack = take_stack(*walker, most_calls, root);
+        const Stack stack = has_generated_code ? take_stack_twice(*walker, most_calls)
+                                               : take_stack(*walker, most_calls, root);
         ++stacks;
         if (addresses_of(stack.trace) == stack.expected) return;
         if (wrong++ == 0) {
@@ -137,6 +153,35 @@ void grow(Tree& tree, int depth);
     after_call = 4;
 }
 
+using Grow = void(Tree&, int);
+std::vector<void (*)(Grow*, Tree*, int)> generated;
+
+/// Code as just-in-time compilers make it, with frame pointers and without unwind tables.
+[[maybe_unused]] void generate()
+{
+    // push %rbp; mov %rsp, %rbp; sub $SIZE, %rsp; mov %rdi, %rax; mov %rsi, %rdi; mov %edx, %esi;
+    // call *%rax; leave; ret
+    std::array<unsigned char, 20> code{0x55, 0x48, 0x89, 0xE5, 0x48, 0x83, 0xEC, 0,    0x48, 0x89,
+                                       0xF8, 0x48, 0x89, 0xF7, 0x89, 0xD6, 0xFF, 0xD0, 0xC9, 0xC3};
+    constexpr std::size_t kSize = 4096;
+    auto* const page = static_cast<unsigned char*>(
+        ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ASSERT_NE(page, MAP_FAILED);
+    for (std::size_t at = 64; at + 64 <= kSize; at += 64) {
+        code[7] = static_cast<unsigned char>(at / 64 % 3 * 16);
+        std::memcpy(page + at, code.data(), code.size());
+        generated.push_back(reinterpret_cast<void (*)(Grow*, Tree*, int)>(page + at));
+    }
+    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_EXEC), 0);
+}
+
+/// Between what such code calls and what calls it, rbp is whatever it is.
+[[gnu::noinline]] void by_generated(Tree& tree, int depth)
+{
+    generated[tree.random->below(generated.size())](grow, &tree, depth);
+    after_call = 10;
+}
+
 void grow(Tree& tree, int depth)
 {
     constexpr std::array kKinds{plain,
@@ -149,7 +194,10 @@ void grow(Tree& tree, int depth)
         --tree.calls_left;
         if (tree.random->one_in(3)) tree.look();
         if (depth <= 0 || tree.random->one_in(3)) break;
-        kKinds[tree.random->below(kKinds.size())](tree, depth - 1);
+        if (tree.has_generated_code && tree.random->one_in(3))
+            by_generated(tree, depth - 1);
+        else
+            kKinds[tree.random->below(kKinds.size())](tree, depth - 1);
         after_call = 2;
     }
 }
@@ -176,6 +224,44 @@ TEST_F(StackWalk, SaysTheSameAsBacktraceInRandomTrees)
         ASSERT_EQ(tree.wrong, 0) << "of " << tree.stacks << " in round " << round;
     }
 }
+
+#if defined(__x86_64__)
+
+TEST_F(StackWalk, GoesThroughGeneratedCode)
+{
+    generate();
+    test::Random random;
+    const Walker walker = std::make_unique<StackWalker>();
+    const std::uintptr_t beginning =
+        addresses_of(take_stack_twice(*walker, kMostCalls).trace).back();
+    const auto is_generated = [](std::uintptr_t address) {
+        return module_table.find(address) == kNoModule;
+    };
+    for (const Unwind how : {Unwind::automatic, Unwind::cfi}) {
+        set_unwinding(how);
+        Tree tree{.walker = walker.get(),
+                  .random = &random,
+                  .has_generated_code = true,
+                  .calls_left = 3000};
+        while (tree.calls_left > 0)
+            grow(tree, 40);
+        ASSERT_GT(tree.stacks, 50);
+        EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks;
+        const auto look = [](Tree& own, int) {
+            own.last = addresses_of(take_stack_twice(*own.walker, kMostCalls).trace);
+        };
+        generated.back()(look, &tree, 0);
+        ASSERT_GE(tree.last.size(), 2U);
+        EXPECT_TRUE(is_generated(tree.last[1]));
+        if (how == Unwind::automatic)
+            EXPECT_EQ(tree.last.back(), beginning);
+        else
+            EXPECT_EQ(tree.last.size(), 2U) << "nothing says where its caller is";
+    }
+    set_unwinding(Unwind::automatic);
+}
+
+#endif
 
 TEST_F(StackWalk, GivesTheSameStackTheSameTrace)
 {

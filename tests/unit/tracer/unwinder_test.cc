@@ -2,8 +2,10 @@
 
 #include "tracer/unwinder.h"
 
+#include <algorithm>
 #include <array>
 #include <execinfo.h>
+#include <sys/mman.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -62,6 +64,62 @@ TEST_F(Unwinder, KnowsNothingOfWhatIsNoCode)
     EXPECT_EQ(rule_cache.find(1000).kind(), UnwindRule::Kind::unknown);
     EXPECT_EQ(rule_cache.find(1000).module(), kNoModule);
 }
+
+#if defined(__x86_64__)
+
+TEST_F(Unwinder, GoesByTheFramePointerWhereACallReturnsAndNoTableSaysHow)
+{
+    using Code = std::vector<unsigned char>;
+    // As an assembler writes them: call to a symbol, by a register, by memory in each form there
+    // is.
+    const std::vector<Code> calls{
+        {0xE8, 1, 2, 3, 4},             // call f
+        {0xFF, 0xD0},                   // call *%rax
+        {0x41, 0xFF, 0xD3},             // call *%r11
+        {0xFF, 0x10},                   // call *(%rax)
+        {0xFF, 0x14, 0x24},             // call *(%rsp)
+        {0xFF, 0x14, 0xC5, 1, 2, 3, 4}, // call *N(,%rax,8)
+        {0xFF, 0x15, 1, 2, 3, 4},       // call *f(%rip)
+        {0xFF, 0x50, 0x18},             // call *24(%rax)
+        {0xFF, 0x54, 0x24, 0x18},       // call *24(%rsp)
+        {0xFF, 0x90, 1, 2, 3, 4},       // call *N(%rax)
+        {0xFF, 0x94, 0x24, 1, 2, 3, 4}, // call *N(%rsp)
+    };
+    const std::vector<Code> others{
+        {0x90, 0x90},                   // nop
+        {0xE9, 1, 2, 3, 4},             // jmp f
+        {0xFF, 0xE0},                   // jmp *%rax
+        {0xFF, 0x25, 1, 2, 3, 4},       // jmp *f(%rip)
+        {0xFF, 0x50},                   // the first two bytes of call *24(%rax)
+        {0xFF, 0x15, 1, 2, 3},          // of call *f(%rip) but one
+        {0xFF, 0x14, 0x24, 1},          // call *(%rsp), and one more
+        {0xFF, 0x90, 1, 2, 3, 4, 0x90}, // call *N(%rax), and one more
+    };
+    constexpr std::size_t kSize = 4096;
+    auto* const page = static_cast<unsigned char*>(
+        ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ASSERT_NE(page, MAP_FAILED);
+    unsigned char* end = page;
+    const auto kind_behind = [&end](const Code& code) {
+        end += 32;
+        std::ranges::copy(code, end - code.size());
+        return rule_cache.find(reinterpret_cast<std::uintptr_t>(end)).kind();
+    };
+    using Kind = UnwindRule::Kind;
+    for (const Unwind how : {Unwind::automatic, Unwind::fp}) {
+        set_unwinding(how);
+        for (const Code& code : calls)
+            EXPECT_EQ(kind_behind(code), Kind::by_pointer) << testing::PrintToString(code);
+        for (const Code& code : others)
+            EXPECT_EQ(kind_behind(code), Kind::unknown) << testing::PrintToString(code);
+    }
+    set_unwinding(Unwind::cfi);
+    EXPECT_EQ(kind_behind(calls[0]), Kind::unknown);
+    set_unwinding(Unwind::automatic);
+    ::munmap(page, kSize);
+}
+
+#endif
 
 TEST_F(Unwinder, GivesTheSameRuleWhenItHasForgottenAll)
 {
