@@ -56,7 +56,7 @@ bool InteriorPointers::hold(MemoryRange block, std::uintptr_t pointer, bool is_r
     if (pointer % kWord != 0 || offset + kWord > block.size()) return false;
     const std::uintptr_t first = read_word(block.start, is_readable);
     const std::uintptr_t rest = block.size() - offset;
-    if (offset == kWord && first != 0 && first <= rest && rest % first == 0) return true;
+    if (offset == kWord && first != 0 && rest % first == 0) return true;
     if (offset == 3 * kWord && first < rest &&
         read_word(block.start + kWord, is_readable) == rest - 1)
         return true;

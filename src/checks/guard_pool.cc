@@ -246,8 +246,8 @@ void GuardPool::close(const CheckedPlace& place)
 GuardPool::Slot* GuardPool::slot_of(std::uintptr_t address, std::size_t& index) const
 {
     const std::size_t number = class_of(address);
-    const std::size_t offset = address - start_ - number * part_;
-    index = offset < os::kPageSize ? 0 : (offset - os::kPageSize) / slot_size(number);
+    // In front of the first one that is beyond all.
+    index = (address - slot_start(number, 0)) / slot_size(number);
     if (index >= classes_[number].carved.load(std::memory_order_acquire)) return nullptr;
     Slot& slot = slot_at(number, index);
     const bool is_known = slot.record.state.load(std::memory_order_acquire) != BlockState::unknown;

@@ -37,3 +37,37 @@ for program in BY_ITSELF, BY_LIBC:
                     sys.exit(f"expected the end of standard error under {mode}, seen none: {program}")
                 finally:
                     os.mkdir(gate)
+
+
+def report_of(program):
+    """What a program says that has gone its way."""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                            check=False, timeout=60, start_new_session=True,
+                            env={"LD_PRELOAD": LIBRARY, "TARN": "stats"})
+    if result.returncode != 0 or "Traceback" in result.stderr:
+        sys.exit(f"expected a program without errors, seen {result}: {program}")
+    return result.stderr
+
+
+# The leader of a session cannot begin another one: it stays where it was, and is heard.
+FAILS = """
+import os
+try:
+    os.setsid()
+    raise SystemExit("a second session")
+except PermissionError:
+    os.close(2)
+"""
+if "tarn" not in report_of(FAILS):
+    sys.exit("expected the report of a program that has only closed standard error, seen none")
+
+# A file of the program's that has the number of our copy is not closed.
+TAKES_THE_NUMBER = """
+import os, tempfile
+if os.fork() != 0: os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+file = tempfile.TemporaryFile()
+for number in range(200, 220): os.dup2(file.fileno(), number)
+os.setsid()
+for number in range(200, 220): os.write(number, b"x")
+"""
+report_of(TAKES_THE_NUMBER)

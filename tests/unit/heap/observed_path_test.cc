@@ -29,6 +29,7 @@ using test::CoreCalls;
 
 std::atomic<std::uint64_t> allocated{0};
 std::atomic<std::uint64_t> freed{0};
+const void* removed = nullptr;
 std::vector<std::pair<const void*, BadFree>> told_of;
 
 std::uint32_t next_trace = 1;
@@ -42,6 +43,7 @@ constexpr Observer kCounter{
     .freed = [](const BlockNote&) { ++freed; },
     .resized = [](const BlockNote&, std::size_t) {},
     .thread_leaves = [] {},
+    .removed = [](const void* block) { removed = block; },
 };
 
 class ObservedPath : public testing::Test {
@@ -70,6 +72,17 @@ TEST_F(ObservedPath, TellsOfASecondFree)
         ASSERT_EQ(told_of.size(), 1U) << size;
         EXPECT_EQ(told_of[0], std::pair(static_cast<const void*>(block), BadFree::double_free));
         verify_heap();
+    }
+}
+
+TEST_F(ObservedPath, TellsWhichBlockIsFreed)
+{
+    for (const std::size_t size : {10U, 30000U}) {
+        void* const block = CoreCalls::allocate(size);
+        CoreCalls::deallocate(CoreCalls::allocate(size));
+        EXPECT_NE(removed, block);
+        CoreCalls::deallocate(block);
+        EXPECT_EQ(removed, block);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <pthread.h>
 #include <sys/syscall.h>
 
@@ -182,6 +183,17 @@ TEST(WaitingCall, SleepsForTheRestThatTheKernelHasWritten)
         ASSERT_NE(request, &asked) << "it may be constant";
         EXPECT_LE(request->tv_sec, 3);
         without.arguments[0] = reinterpret_cast<std::uintptr_t>(request);
+    }
+
+    for (const std::uintptr_t rest : {0, 0x2000}) {
+        const WaitingCall until =
+            call_of(SYS_clock_nanosleep, {CLOCK_MONOTONIC, TIMER_ABSTIME,
+                                          reinterpret_cast<std::uintptr_t>(&asked), rest, 0, 0});
+        EXPECT_TRUE(is_made_again(until));
+        context = interrupted(until);
+        make_again(until, context);
+        EXPECT_EQ(context.uc_mcontext.gregs[REG_RDX], reinterpret_cast<long long>(&asked))
+            << "that moment stays the same";
     }
 }
 
