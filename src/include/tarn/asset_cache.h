@@ -33,6 +33,14 @@ struct AssetCacheOptions {
     /// that wants the room. It must not throw. Another thread may load the same one again
     /// meanwhile.
     std::function<void(std::string_view name, std::span<const std::byte> bytes)> on_evict = {};
+
+    /// For a tool or a level of a small game, on machines that have other things to do.
+    static AssetCacheOptions small() { return {.budget = std::size_t{32} << 20}; }
+    /// For what is copied to a device from pages of its own: textures, vertices.
+    static AssetCacheOptions for_device()
+    {
+        return {.budget = std::size_t{1} << 30, .alignment = 4096};
+    }
 };
 
 /// Since the cache was made; sizes in bytes.

@@ -32,6 +32,22 @@ struct BufferPoolOptions {
     std::size_t keep = std::size_t{16} << 20;          // bytes of buffers nobody uses, at most
     /// Each misuse is reported; no buffer is used again then.
     bool checked = false;
+
+    /// For packets and requests of a server.
+    static constexpr BufferPoolOptions network()
+    {
+        return {.smallest = std::size_t{2} << 10,
+                .largest = std::size_t{64} << 10,
+                .keep = std::size_t{4} << 20};
+    }
+    /// For files that are opened with O_DIRECT: whole pages. Source: open(2).
+    static constexpr BufferPoolOptions direct_io()
+    {
+        return {.alignment = 4096,
+                .smallest = 4096,
+                .largest = std::size_t{4} << 20,
+                .keep = std::size_t{64} << 20};
+    }
 };
 
 /// Memory of a BufferPool, given back at its end.

@@ -20,6 +20,9 @@ struct CanaryOptions {
     const char* name = "canary";
     /// New blocks are filled with 0xAB, and those given back with 0xCD: who reads them sees it.
     bool poison = true;
+
+    /// Overflows and double frees only, without filling: for blocks of megabytes.
+    static constexpr CanaryOptions overflows_only() { return {.poison = false}; }
 };
 
 /// Sees writes right in front of a block (underflow) and right behind it (overflow) when it is

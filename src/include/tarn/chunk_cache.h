@@ -22,6 +22,21 @@ struct ChunkCacheOptions {
     /// Blocks of fewer bytes, or of more, are not kept.
     std::size_t smallest = std::size_t{4} << 10;
     std::size_t largest = std::size_t{1} << 20;
+
+    /// Below frames and requests: the chunks of ArenaOptions::frame().
+    static constexpr ChunkCacheOptions for_frames()
+    {
+        return {.limit = std::size_t{32} << 20,
+                .smallest = std::size_t{64} << 10,
+                .largest = std::size_t{1} << 20};
+    }
+    /// Below a few large arenas.
+    static constexpr ChunkCacheOptions large()
+    {
+        return {.limit = std::size_t{256} << 20,
+                .smallest = std::size_t{1} << 20,
+                .largest = std::size_t{64} << 20};
+    }
 };
 
 /// The upstream that arenas share: keeps what they give back for the next that asks for a chunk of

@@ -49,6 +49,18 @@ struct MappedArenaOptions {
     std::size_t step = std::size_t{64} << 10;
     /// Opening reads the whole file and compares its checksum; costs about a second for each GiB.
     bool verify = true;
+
+    /// For a store of many GiB, whose file the program trusts: opened at once, grown in large
+    /// steps.
+    static constexpr MappedArenaOptions store()
+    {
+        return {.limit = std::size_t{64} << 30, .step = std::size_t{16} << 20, .verify = false};
+    }
+    /// For settings and other small files: as small as they can be.
+    static constexpr MappedArenaOptions small()
+    {
+        return {.limit = std::size_t{16} << 20, .step = std::size_t{4} << 10};
+    }
 };
 
 /// Blocks in a file, that stay where they are while it grows. A block can be given back only if it

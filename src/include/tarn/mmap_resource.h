@@ -30,6 +30,17 @@ struct MmapOptions {
     bool huge = false;
     /// As of ArenaOptions.
     bool checked = false;
+
+    /// For one array that grows where it is, to tens of GiB.
+    static constexpr MmapOptions array()
+    {
+        return {.reserve = std::size_t{64} << 30, .step = std::size_t{2} << 20, .huge = true};
+    }
+    /// For one of many, in a process that has little room for addresses.
+    static constexpr MmapOptions small()
+    {
+        return {.reserve = std::size_t{1} << 20, .step = std::size_t{16} << 10};
+    }
 };
 
 /// An arena in one range of addresses. Deallocation gives back only the block allocated last, which

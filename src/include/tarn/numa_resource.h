@@ -26,6 +26,14 @@ struct NumaOptions {
     const char* name = "numa";
     NumaPlace place = NumaPlace::local;
     std::size_t node = 0; // for NumaPlace::node
+
+    /// For what the threads of one node use.
+    static constexpr NumaOptions on_node(std::size_t node)
+    {
+        return {.place = NumaPlace::node, .node = node};
+    }
+    /// For what all threads use alike: no node's memory is the bottleneck.
+    static constexpr NumaOptions shared() { return {.place = NumaPlace::interleave}; }
 };
 
 /// As PageResource, with pages from where the options say. Where the system has one node, knows no

@@ -29,6 +29,11 @@ struct PageOptions {
     bool huge = false;
     /// As of ArenaOptions.
     bool checked = false;
+
+    /// For finding who writes behind a block. (Checked blocks keep 16 bytes in front of the page.)
+    static constexpr PageOptions guarded() { return {.guard = true}; }
+    /// For tables of many MiB that are read all over.
+    static constexpr PageOptions large() { return {.huge = true}; }
 };
 
 /// Each block has pages of its own, which read as zero; its alignment may be larger than a page.

@@ -37,6 +37,11 @@ struct SlabOptions {
     std::size_t keep = 4;
     /// Each misuse is reported; each block comes from upstream on its own then.
     bool checked = false;
+
+    /// For one of many, with little in each.
+    static constexpr SlabOptions small() { return {.slab = std::size_t{8} << 10, .keep = 0}; }
+    /// For a busy one whose load comes and goes: less often to upstream, and back to it.
+    static constexpr SlabOptions busy() { return {.slab = std::size_t{256} << 10, .keep = 16}; }
 };
 
 /// Blocks of any size, given back one by one in any order. A slab holds blocks of one size; it is

@@ -90,6 +90,14 @@ struct SmartOptions {
     std::function<bool(const LifecycleEvent&)> on_event = {};
     /// Each misuse is reported, with a DebugResource for the heap.
     bool checked = false;
+
+    /// At most so many bytes in all; on_event hears of it at four fifths.
+    static SmartOptions of(std::size_t limit)
+    {
+        return {.all = {.soft = limit / 5 * 4, .hard = limit}};
+    }
+    /// For tests.
+    static SmartOptions checking() { return {.checked = true}; }
 };
 
 /// What the parts of a SmartAllocator hold and have done, in one report.

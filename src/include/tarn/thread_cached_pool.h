@@ -27,6 +27,21 @@ struct ThreadCachedPoolOptions {
     std::size_t batch = std::size_t{8} << 10;   // bytes that move between a thread and the others
     /// Each misuse is reported; each block comes from upstream on its own then, under a lock.
     bool checked = false;
+
+    /// For one of many, with little in each.
+    static constexpr ThreadCachedPoolOptions small()
+    {
+        return {.largest = std::size_t{1} << 10,
+                .chunk = std::size_t{4} << 10,
+                .batch = std::size_t{1} << 10};
+    }
+    /// For all of a busy program: threads meet less often, and keep more.
+    static constexpr ThreadCachedPoolOptions busy()
+    {
+        return {.largest = std::size_t{32} << 10,
+                .chunk = std::size_t{512} << 10,
+                .batch = std::size_t{32} << 10};
+    }
 };
 
 /// A pool that any thread uses at any time, as far as upstream lets them, mostly without a lock:
