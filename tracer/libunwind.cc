@@ -141,9 +141,9 @@ LibunwindSteps::LibunwindSteps(const RegisterValues& registers) : registers_(reg
 
 bool LibunwindSteps::next()
 {
-    if (!is_valid_) return false;
+    if (!is_valid_ || functions.step(cursor_of(cursor_)) <= 0) return false;
     is_interrupted_ = functions.is_signal_frame(cursor_of(cursor_)) > 0;
-    return functions.step(cursor_of(cursor_)) > 0 && address() != 0;
+    return address() != 0;
 }
 
 std::uintptr_t LibunwindSteps::address() const

@@ -252,19 +252,47 @@ bool find_cfa(const RegisterValues& now, std::uintptr_t& cfa)
     return true;
 }
 
+/// As `row` says, for the holder of frame_mutex.
+Caller apply_row(RegisterValues& registers, bool& is_interrupted)
+{
+    const RegisterValues now = registers;
+    std::uintptr_t cfa = 0;
+    if (!find_cfa(now, cfa)) return Caller::unknown;
+    registers[kStackPointer] = cfa;
+    for (std::size_t i = 0; i < kRegisters; ++i)
+        if (!recover(row.registers[i], now, cfa, registers[i])) return Caller::unknown;
+    is_interrupted = row.is_signal_frame;
+    return registers[kReturnAddress] == 0 ? Caller::none : Caller::found;
+}
+
 } // namespace
 
 namespace {
 
-/// The caller of code without tables, by rbp. Errors: Caller::unknown, it leads to no call.
+/// By the tables of a module. Errors: false, they say nothing of the address.
+bool step_by_table(std::uintptr_t address, RegisterValues& registers, bool& is_interrupted,
+                   Caller& result)
+{
+    const ModuleId module = module_table.find(address);
+    const os::LockGuard guard(frame_mutex);
+    if (module == kNoModule || !find_frame_row(module_table[module].unwind_table, address, row))
+        return false;
+    result = row.registers[kReturnAddress].how == Recovery::undefined
+                 ? Caller::none
+                 : apply_row(registers, is_interrupted);
+    return true;
+}
+
+/// Of code without tables, by rbp. Errors: Caller::unknown, it leads to no call.
 Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
 {
     const std::uintptr_t frame = registers[kFramePointer];
     std::array<std::uintptr_t, 2> saved{};
-    if (unwinding == Unwind::cfi || frame < registers[kStackPointer] ||
-        frame % sizeof(frame) != 0 || !os::read_memory(frame, saved.data(), sizeof saved) ||
-        !is_behind_call(saved[1]))
-        return Caller::unknown;
+    const bool is_known = unwinding != Unwind::cfi && frame >= registers[kStackPointer] &&
+                          frame % sizeof(frame) == 0 &&
+                          os::read_memory(frame, saved.data(), sizeof saved) &&
+                          rule_cache.find(saved[1]).kind() != UnwindRule::Kind::unknown;
+    if (!is_known) return Caller::unknown;
     registers[kFramePointer] = saved[0];
     registers[kReturnAddress] = saved[1];
     registers[kStackPointer] = frame + sizeof saved;
@@ -277,19 +305,9 @@ Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
 Caller step_out(RegisterValues& registers, bool& is_interrupted)
 {
     const std::uintptr_t address = registers[kReturnAddress] - (is_interrupted ? 0 : 1);
-    const ModuleId module = module_table.find(address);
-    const os::LockGuard guard(frame_mutex);
-    if (module == kNoModule || !find_frame_row(module_table[module].unwind_table, address, row))
-        return step_by_pointer(registers, is_interrupted);
-    if (row.registers[kReturnAddress].how == Recovery::undefined) return Caller::none;
-    const RegisterValues now = registers;
-    std::uintptr_t cfa = 0;
-    if (!find_cfa(now, cfa)) return Caller::unknown;
-    registers[kStackPointer] = cfa;
-    for (std::size_t i = 0; i < kRegisters; ++i)
-        if (!recover(row.registers[i], now, cfa, registers[i])) return Caller::unknown;
-    is_interrupted = row.is_signal_frame;
-    return registers[kReturnAddress] == 0 ? Caller::none : Caller::found;
+    Caller result = Caller::unknown;
+    if (step_by_table(address, registers, is_interrupted, result)) return result;
+    return step_by_pointer(registers, is_interrupted);
 }
 
 } // namespace tarn

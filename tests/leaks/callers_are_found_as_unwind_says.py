@@ -16,18 +16,21 @@ LIBRARY, TABLES, POINTERS, BOTH = sys.argv[1:]
 
 OURS = ["inner", "middle", "directly", "outer", "main"]
 GENERATED = ["inner", "middle", "generated", "outer", "main"]
-HANDLER = ["inner", "middle", "directly", "outer", "on_signal"]
+HANDLER = ["inner", "middle", "directly", "outer", "on_signal", "main"]
 
 
-def calls_of(subject, how, unwind):
-    """The functions of the subject's leak, from inside; of a signal's up to its handler."""
+def stack_of(subject, how, unwind):
+    """The calls of the subject's leak, from inside, without their addresses."""
     result = run(LIBRARY, subject, how, TARN=f"leaks,leaks_show=all,unwind={unwind}")
     found = [calls for _, size, _, calls in entries(result.stderr) if size == 333]
     expect(len(found) == 1, f"one leak of 333 bytes with unwind={unwind}", result.stderr)
-    names = re.findall(r"^    #\d+ 0x[0-9a-f]+ in (\S+)|no file known: (generated) code", found[0], re.MULTILINE)
-    names = [name or generated for name, generated in names]
-    last = "on_signal" if how == "signal" else "main"
-    return names[:names.index(last) + 1] if last in names else names
+    return re.sub(r"^    #\d+ 0x[0-9a-f]+ ", "", found[0], flags=re.MULTILINE)
+
+
+def functions_of(stack):
+    """Those of the subject's own."""
+    names = re.findall(r"^in (\S+)|no file known: (generated) code", stack, re.MULTILINE)
+    return [name or generated for name, generated in names if name in OURS + HANDLER + [""]]
 
 
 # What is compiled how, and what is found. By libunwind code without tables is guessed at.
@@ -51,8 +54,13 @@ for subject, how, unwind, wanted in [
         (BOTH, "directly", "libunwind", OURS),
         (BOTH, "signal", "fp", HANDLER),
         (BOTH, "generated", "fp", GENERATED)]:
-    seen = calls_of(subject, how, unwind)
+    seen = functions_of(stack_of(subject, how, unwind))
     expect(seen == wanted, f"{wanted} of {os.path.basename(subject)} {how} with unwind={unwind}", seen)
+
+# Line by line, those of libc and of the kernel's too.
+for how in "directly", "signal":
+    by_us, by_libunwind = stack_of(TABLES, how, "auto"), stack_of(TABLES, how, "libunwind")
+    expect(by_us == by_libunwind, by_libunwind, by_us)
 
 with tempfile.TemporaryDirectory() as folder:
     with open(os.path.join(folder, "libunwind-x86_64.so.8"), "w", encoding="utf-8"):

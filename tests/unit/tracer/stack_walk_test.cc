@@ -261,6 +261,77 @@ TEST_F(StackWalk, GoesThroughGeneratedCode)
     set_unwinding(Unwind::automatic);
 }
 
+void keep_stack(Tree& tree, int)
+{
+    tree.last = addresses_of(take_stack_twice(*tree.walker, kMostCalls).trace);
+}
+
+/// Frames of generated code end at the same address, though they are of different sizes, and what
+/// the other one's caller has left there is still there.
+[[gnu::noinline]] void look_in_room(Tree& tree, std::size_t room)
+{
+    auto* const memory = static_cast<volatile char*>(alloca(room));
+    asm volatile("" : : "r"(memory) : "memory");
+    const std::size_t size = 32 - room; // of generated[0] 16, then 32, then 0
+    constexpr auto look = [](Tree& own, int) {
+        const Stack stack = take_stack_twice(*own.walker, kMostCalls);
+        own.wrong += addresses_of(stack.trace) == stack.expected ? 0 : 1;
+    };
+    if (room == 0)
+        generated[1](look, &tree, 0);
+    else
+        generated[size == 0 ? 2 : 0](look, &tree, 0);
+    after_call = 11;
+}
+
+TEST_F(StackWalk, TellsFramesApartWhoseSizesDiffer)
+{
+    if (generated.empty()) generate();
+    const Walker walker = std::make_unique<StackWalker>();
+    Tree tree{.walker = walker.get()};
+    for (const std::size_t room : {0, 32, 16, 32, 0, 16, 0})
+        look_in_room(tree, room);
+    EXPECT_EQ(tree.wrong, 0);
+}
+
+TEST_F(StackWalk, BelievesAFramePointerThatLeadsToACall)
+{
+    // push %rbp; mov %rcx, %rbp; mov %rdi, %rax; mov %rsi, %rdi; mov %edx, %esi; call *%rax;
+    // pop %rbp; ret
+    constexpr std::array<unsigned char, 16> kCode{0x55, 0x48, 0x89, 0xCD, 0x48, 0x89, 0xF8, 0x48,
+                                                  0x89, 0xF7, 0x89, 0xD6, 0xFF, 0xD0, 0x5D, 0xC3};
+    constexpr std::size_t kSize = 4096;
+    auto* const page = static_cast<unsigned char*>(
+        ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ASSERT_NE(page, MAP_FAILED);
+    std::ranges::copy(kCode, page + 64);
+    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_EXEC), 0);
+    const auto call =
+        reinterpret_cast<void (*)(Grow*, Tree*, int, const std::uintptr_t*)>(page + 64);
+    const Walker walker = std::make_unique<StackWalker>();
+    Tree tree{.walker = walker.get()};
+
+    const auto real = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
+    std::array<std::uintptr_t, 3> frame{0, real, 0};
+    asm volatile("" : : "r"(frame.data()) : "memory");
+    call(keep_stack, &tree, 0, frame.data());
+    ASSERT_GE(tree.last.size(), 3U);
+    EXPECT_EQ(tree.last[2], real);
+    // Neither what is no code, nor what no call is in front of, nor what is not aligned.
+    for (const std::uintptr_t other :
+         {std::uintptr_t{0x123456}, reinterpret_cast<std::uintptr_t>(page) + 66}) {
+        frame[1] = other;
+        asm volatile("" : : "r"(frame.data()) : "memory");
+        call(keep_stack, &tree, 0, frame.data());
+        EXPECT_EQ(tree.last.size(), 2U);
+    }
+    auto* const shifted = reinterpret_cast<char*>(frame.data()) + 4;
+    std::memcpy(shifted + 8, &real, sizeof real);
+    call(keep_stack, &tree, 0, reinterpret_cast<const std::uintptr_t*>(shifted));
+    EXPECT_EQ(tree.last.size(), 2U);
+    ::munmap(page, kSize);
+}
+
 #endif
 
 TEST_F(StackWalk, GivesTheSameStackTheSameTrace)

@@ -116,6 +116,28 @@ TEST_F(Unwinder, GoesByTheFramePointerWhereACallReturnsAndNoTableSaysHow)
     set_unwinding(Unwind::cfi);
     EXPECT_EQ(kind_behind(calls[0]), Kind::unknown);
     set_unwinding(Unwind::automatic);
+
+    // A frame as it is on the stack of such code; further inside than the stack pointer there is
+    // none.
+    kind_behind(calls[0]);
+    const std::array<std::uintptr_t, 2> frame{7, reinterpret_cast<std::uintptr_t>(end)};
+    const auto address = reinterpret_cast<std::uintptr_t>(frame.data());
+    const auto step_from = [&](std::uintptr_t stack_pointer, RegisterValues& registers) {
+        registers[kReturnAddress] = reinterpret_cast<std::uintptr_t>(end);
+        registers[kFramePointer] = address;
+        registers[kStackPointer] = stack_pointer;
+        bool is_interrupted = true;
+        return step_out(registers, is_interrupted) == Caller::found && !is_interrupted;
+    };
+    RegisterValues registers{};
+    EXPECT_TRUE(step_from(address, registers));
+    EXPECT_EQ(registers[kFramePointer], 7U);
+    EXPECT_EQ(registers[kReturnAddress], reinterpret_cast<std::uintptr_t>(end));
+    EXPECT_EQ(registers[kStackPointer], address + sizeof frame);
+    EXPECT_FALSE(step_from(address + 8, registers));
+    set_unwinding(Unwind::cfi);
+    EXPECT_FALSE(step_from(address, registers));
+    set_unwinding(Unwind::automatic);
     ::munmap(page, kSize);
 }
 
