@@ -44,12 +44,9 @@ public:
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
     {
-        bytes = detail::at_least_one(bytes);
-        const auto address = reinterpret_cast<std::uintptr_t>(block);
+        if (retreat_from(block, bytes)) return;
         if (gap_ != 0) [[unlikely]]
-            return deallocate_slowly(block, bytes, alignment);
-        if (address + bytes != cursor_) return;
-        retreat(address);
+            deallocate_slowly(block, detail::at_least_one(bytes), alignment);
     }
 
     /// Makes the block allocated last larger or smaller where it is. Errors: false, if it is not
@@ -72,6 +69,15 @@ protected:
 private:
     template <std::size_t> friend class StackFallbackResource;
     friend class detail::BumpResource<FixedBufferResource>;
+
+    /// Gives back the block allocated last. False: it is not, or something watches.
+    bool retreat_from(const void* block, std::size_t bytes) noexcept
+    {
+        const auto address = reinterpret_cast<std::uintptr_t>(block);
+        if (address + detail::at_least_one(bytes) != cursor_ || gap_ != 0) return false;
+        retreat(address);
+        return true;
+    }
 
     bool contains(const void* address) const noexcept
     {

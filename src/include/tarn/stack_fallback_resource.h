@@ -58,8 +58,9 @@ public:
     void deallocate(void* block, std::size_t bytes,
                     std::size_t alignment = alignof(std::max_align_t))
     {
-        if (block == nullptr) return;
+        if (fixed_.retreat_from(block, bytes)) return;
         if (fixed_.contains(block)) return fixed_.deallocate(block, bytes, alignment);
+        if (block == nullptr) return;
         bytes = detail::at_least_one(bytes);
         upstream_.deallocate(block, bytes, alignment);
         above_.in_use -= bytes;
