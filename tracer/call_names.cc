@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "src/base/text.h"
+#include "src/os/process.h"
 #include "tracer/helper.h"
 #include "tracer/modules.h"
+#include "tracer/report_text.h"
 #include "tracer/tags.h"
 
 namespace tarn {
@@ -136,6 +138,8 @@ void CallNames::write_calls(HelperText& text) const
         text.hexadecimal(module.range.end) << "\t";
         text.hexadecimal(module.bias) << "\n";
     }
+    if (!calls_.all().empty() && calls_.all().front().module == kNoModule)
+        text << "J " << (reported_process != 0 ? reported_process : os::process_id()) << "\n";
     for (const Call call : calls_.all()) {
         const bool is_known = call.module != kNoModule;
         text << "A ";
@@ -290,7 +294,12 @@ unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
     const auto begin_line = [&] {
         out << "    #" << std::uint64_t{number++} << " " << Hex{call_site(call)};
     };
-    const auto print_place = [&] {
+    const auto print_place = [&](bool has_name) {
+        if (call.module == kNoModule) {
+            out << (has_name ? " (generated code)"
+                             : " (no file known: generated code, or too many modules)");
+            return;
+        }
         const Module& module = module_table[call.module];
         out << " (" << OneLine{path_of(module)} << "+" << Hex{address_in_file(call)} << ")";
         if (module.id_size == 0) return;
@@ -298,16 +307,11 @@ unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
         write_build_id([&](std::string_view digit) { out << digit; }, module);
         out << ")";
     };
-    if (call.module == kNoModule) {
-        begin_line();
-        out << " (no file known: generated code, or too many modules)\n";
-        return number;
-    }
     const bool has_names = for_each_function(call, [&](const Function& function) {
         begin_line();
         out << " in " << function.name;
         if (function.file.empty()) {
-            print_place();
+            print_place(true);
         } else {
             out << " " << function.file << ":" << function.line;
             if (function.column != "0") out << ":" << function.column;
@@ -317,7 +321,7 @@ unsigned CallNames::print_full(Printer& out, Call call, unsigned number) const
     if (has_names) return number;
     begin_line();
     out << " ";
-    print_place();
+    print_place(false);
     out << "\n";
     return number;
 }
@@ -328,13 +332,13 @@ void CallNames::print_brief(Printer& out, Call call) const
     const std::string_view path = is_known ? path_of(module_table[call.module]) : "generated code";
     const std::size_t slash = path.rfind('/');
     const std::string_view module = slash == std::string_view::npos ? path : slice(path, slash + 1);
-    const bool has_names = is_known && for_each_function(call, [&](const Function& function) {
-                               out << "       " << function.name << "  ";
-                               if (function.file.empty())
-                                   out << "(" << OneLine{module} << ")\n";
-                               else
-                                   out << function.file << ":" << function.line << "\n";
-                           });
+    const bool has_names = for_each_function(call, [&](const Function& function) {
+        out << "       " << function.name << "  ";
+        if (function.file.empty())
+            out << "(" << OneLine{module} << ")\n";
+        else
+            out << function.file << ":" << function.line << "\n";
+    });
     if (has_names) return;
     out << "       (" << OneLine{module} << "+"
         << Hex{is_known ? address_in_file(call) : call_site(call)} << ")\n";

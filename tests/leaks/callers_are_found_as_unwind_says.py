@@ -5,6 +5,7 @@
 # libunwind. By default a stack goes on through code without tables, as of just-in-time compilers.
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -78,22 +79,32 @@ let sum = 0; for (let i = 0; i < 200; ++i) sum += few(10); console.log(sum);
 """
 
 
-def ends_of_stacks(unwind):
-    """Of the places in node's trace with generated code: how many go on behind it."""
+def stacks_of_node(unwind, *options):
+    """Those in a trace that go through generated code, each a list of lines."""
     with tempfile.TemporaryDirectory() as folder:
         folded = os.path.join(folder, "profile")
         environment = {"LD_PRELOAD": LIBRARY, "HOME": folder, "PATH": os.environ["PATH"],
                        "TARN": f"trace,unwind={unwind},trace_max=1000,trace_file={folded}"}
-        result = subprocess.run(["node", "-e", SCRIPT], capture_output=True, text=True, check=False,
+        result = subprocess.run(["node", *options, "-e", SCRIPT], capture_output=True, text=True, check=False,
                                 env=environment, timeout=200)
         expect((result.returncode, result.stdout) == (0, "2000\n"), "node's own output", result)
+    for process in set(re.findall(r"^==(\d+)==", result.stderr, re.MULTILINE)):
+        pathlib.Path(f"/tmp/perf-{process}.map").unlink(missing_ok=True)
     stacks = re.split(r"\n==\d+==[^\n]*", result.stderr)
-    through = [stack.splitlines() for stack in stacks if "generated code" in stack]
-    last = [lines for lines in through if "generated code" in lines[-1]]
-    return len(through), len(last)
+    return [stack.splitlines() for stack in stacks if "generated code" in stack]
 
 
-through, last = ends_of_stacks("auto")
+def count(stacks):
+    """How many there are, and how many end in generated code."""
+    return len(stacks), sum("generated code" in lines[-1] for lines in stacks)
+
+
+through, last = count(stacks_of_node("auto"))
 expect(through > 20 and last * 10 < through, "stacks through generated code", (through, last))
-through, last = ends_of_stacks("cfi")
+through, last = count(stacks_of_node("cfi"))
 expect(through > 20 and last == through, "stacks that end at generated code", (through, last))
+
+# Where it says what its code is, that has names.
+named = [line for lines in stacks_of_node("auto", "--perf-basic-prof") for line in lines
+         if line.endswith("(generated code)")]
+expect(any("few [eval]" in line for line in named), "the function few()", named)

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <utility>
 
+#include "tracer/command/perf_map.h"
 #include "tracer/command/pprof.h"
 #include "tracer/command/suppressions.h"
 #include "tracer/command/symbols.h"
@@ -129,14 +130,25 @@ public:
         std::size_t file = 0;
         std::uint64_t address = 0;
         line >> std::hex >> file >> address;
-        NamedCall call{.frames = symbols_.at(file, address), .module = {}};
-        if (file < profile_.files.size()) call.module = profile_.files[file].path;
+        NamedCall call;
+        if (file < profile_.files.size()) {
+            call.frames = symbols_.at(file, address);
+            call.module = profile_.files[file].path;
+        } else if (const std::string name = generated_.name_at(address); !name.empty()) {
+            call.frames = {{.function = name, .linkage = name, .file = {}}};
+        }
         for (const SourceFrame& frame : call.frames)
             out_ << "F\t" << frame.function << "\t" << frame.file << "\t" << frame.line << "\t"
                  << frame.column << "\t" << frame.linkage << "\n";
         out_ << ".\n";
         profile_.calls.push_back({.file = file, .address = address, .frames = {}});
         calls_.push_back(std::move(call));
+    }
+
+    void open_generated(std::istream& line)
+    {
+        std::uint64_t process = 0;
+        if (line >> process) generated_.open(process);
     }
 
     void name_data(std::istream& line)
@@ -251,6 +263,7 @@ private:
     Suppressions suppressions_;
     std::string of_program_; // not added yet
     Symbols symbols_;
+    PerfMap generated_;
     std::vector<NamedCall> calls_;
     ProfileContents profile_;
 };
@@ -274,6 +287,9 @@ void answer(std::istream& questions, std::ostream& out, const std::string& suppr
             break;
         case 'A':
             answers.add_address(rest);
+            break;
+        case 'J':
+            answers.open_generated(rest);
             break;
         case 'D':
             answers.name_data(rest);

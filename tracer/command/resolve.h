@@ -7,7 +7,9 @@
 //      M path <tab> build-id [<tab> start <tab> end <tab> bias]
 //                                      a file, and where it was in memory; the first is number 0;
 //                                      a line break in the path is %0a, and so on
-//      A file address                  an address in that file, both hexadecimal
+//      J process                       whose generated code has the addresses in no file
+//      A file address                  an address in that file, both hexadecimal; in no file, if
+//                                      that was not told
 //      D file address                  likewise, of data
 //      L address ...                   a stack: numbers of A lines, hexadecimal, innermost first
 //      N node address                  a call made by a node, 0 if by nobody: a new node, the first
