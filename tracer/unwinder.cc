@@ -286,12 +286,15 @@ bool step_by_table(std::uintptr_t address, RegisterValues& registers, bool& is_i
 /// Of code without tables, by rbp. Errors: Caller::unknown, it leads to no call.
 Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
 {
+    using Kind = UnwindRule::Kind;
     const std::uintptr_t frame = registers[kFramePointer];
     std::array<std::uintptr_t, 2> saved{};
-    const bool is_known = unwinding != Unwind::cfi && frame >= registers[kStackPointer] &&
-                          frame % sizeof(frame) == 0 &&
+    const bool may_be_code =
+        is_interrupted || rule_cache.find(registers[kReturnAddress]).kind() == Kind::by_pointer;
+    const bool is_known = unwinding != Unwind::cfi && may_be_code &&
+                          frame >= registers[kStackPointer] && frame % sizeof(frame) == 0 &&
                           os::read_memory(frame, saved.data(), sizeof saved) &&
-                          rule_cache.find(saved[1]).kind() != UnwindRule::Kind::unknown;
+                          rule_cache.find(saved[1]).kind() != Kind::unknown;
     if (!is_known) return Caller::unknown;
     registers[kFramePointer] = saved[0];
     registers[kReturnAddress] = saved[1];

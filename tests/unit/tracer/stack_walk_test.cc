@@ -227,6 +227,13 @@ TEST_F(StackWalk, SaysTheSameAsBacktraceInRandomTrees)
 
 #if defined(__x86_64__)
 
+[[gnu::noinline]] void keep_stack(Tree& tree, int)
+{
+    const Stack stack = take_stack_twice(*tree.walker, kMostCalls);
+    tree.last = addresses_of(stack.trace);
+    tree.wrong += tree.last == stack.expected ? 0 : 1;
+}
+
 TEST_F(StackWalk, GoesThroughGeneratedCode)
 {
     generate();
@@ -247,10 +254,7 @@ TEST_F(StackWalk, GoesThroughGeneratedCode)
             grow(tree, 40);
         ASSERT_GT(tree.stacks, 50);
         EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks;
-        const auto look = [](Tree& own, int) {
-            own.last = addresses_of(take_stack_twice(*own.walker, kMostCalls).trace);
-        };
-        generated.back()(look, &tree, 0);
+        generated.back()(keep_stack, &tree, 0);
         ASSERT_GE(tree.last.size(), 2U);
         EXPECT_TRUE(is_generated(tree.last[1]));
         if (how == Unwind::automatic)
@@ -261,11 +265,6 @@ TEST_F(StackWalk, GoesThroughGeneratedCode)
     set_unwinding(Unwind::automatic);
 }
 
-void keep_stack(Tree& tree, int)
-{
-    tree.last = addresses_of(take_stack_twice(*tree.walker, kMostCalls).trace);
-}
-
 /// Frames of generated code end at the same address, though they are of different sizes, and what
 /// the other one's caller has left there is still there.
 [[gnu::noinline]] void look_in_room(Tree& tree, std::size_t room)
@@ -273,14 +272,10 @@ void keep_stack(Tree& tree, int)
     auto* const memory = static_cast<volatile char*>(alloca(room));
     asm volatile("" : : "r"(memory) : "memory");
     const std::size_t size = 32 - room; // of generated[0] 16, then 32, then 0
-    constexpr auto look = [](Tree& own, int) {
-        const Stack stack = take_stack_twice(*own.walker, kMostCalls);
-        own.wrong += addresses_of(stack.trace) == stack.expected ? 0 : 1;
-    };
     if (room == 0)
-        generated[1](look, &tree, 0);
+        generated[1](keep_stack, &tree, 0);
     else
-        generated[size == 0 ? 2 : 0](look, &tree, 0);
+        generated[size == 0 ? 2 : 0](keep_stack, &tree, 0);
     after_call = 11;
 }
 
