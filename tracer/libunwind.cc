@@ -81,11 +81,6 @@ int resume(unw_addr_space_t, unw_cursor_t*, void*)
     return -UNW_EINVAL;
 }
 
-int find_name(unw_addr_space_t, unw_word_t, char*, std::size_t, unw_word_t*, void*)
-{
-    return -UNW_ENOINFO;
-}
-
 // Written to by nobody; libunwind has no const there.
 constinit unw_accessors_t accessors{.find_proc_info = find_function,
                                     .put_unwind_info = forget_function,
@@ -94,7 +89,7 @@ constinit unw_accessors_t accessors{.find_proc_info = find_function,
                                     .access_reg = access_register,
                                     .access_fpreg = access_float,
                                     .resume = resume,
-                                    .get_proc_name = find_name};
+                                    .get_proc_name = nullptr};
 
 template <class Function> bool find(void* library, Function& function, const char* name)
 {
