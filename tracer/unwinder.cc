@@ -131,8 +131,8 @@ UnwindRule adapted(UnwindRule rule, std::uintptr_t address)
 {
     using Kind = UnwindRule::Kind;
     if (unwinding == Unwind::cfi || own_code().contains(address)) return rule;
-    const bool is_unknown = rule.kind() == Kind::unknown;
     if (unwinding == Unwind::libunwind) return make_rule(Kind::special);
+    const bool is_unknown = rule.kind() == Kind::unknown;
     // Tables know where a stack begins, and signal frames.
     const bool is_wanted = unwinding == Unwind::fp && rule.kind() <= Kind::through_frame;
     if (!is_unknown && !is_wanted) return rule;
@@ -203,6 +203,7 @@ void RuleCache::keep(std::uintptr_t address, UnwindRule rule)
 
 void set_unwinding(Unwind how)
 {
+    if (unwinding == how) return; // or all threads would begin by clearing what they remember
     unwinding = how;
     rule_cache.clear();
 }
@@ -264,10 +265,6 @@ Caller apply_row(RegisterValues& registers, bool& is_interrupted)
     is_interrupted = row.is_signal_frame;
     return registers[kReturnAddress] == 0 ? Caller::none : Caller::found;
 }
-
-} // namespace
-
-namespace {
 
 /// By the tables of a module. Errors: false, they say nothing of the address.
 bool step_by_table(std::uintptr_t address, RegisterValues& registers, bool& is_interrupted,
