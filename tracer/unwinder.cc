@@ -286,8 +286,11 @@ Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
     using Kind = UnwindRule::Kind;
     const std::uintptr_t frame = registers[kFramePointer];
     std::array<std::uintptr_t, 2> saved{};
-    const bool may_be_code =
-        is_interrupted || rule_cache.find(registers[kReturnAddress]).kind() == Kind::by_pointer;
+    const std::uintptr_t address = registers[kReturnAddress];
+    std::byte byte{};
+    // A call through a bad pointer has made no frame yet.
+    const bool may_be_code = is_interrupted ? os::read_memory(address, &byte, 1)
+                                            : rule_cache.find(address).kind() == Kind::by_pointer;
     const bool is_known = unwinding != Unwind::cfi && may_be_code &&
                           frame >= registers[kStackPointer] && frame % sizeof(frame) == 0 &&
                           os::read_memory(frame, saved.data(), sizeof saved) &&

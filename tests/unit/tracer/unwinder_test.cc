@@ -122,8 +122,9 @@ TEST_F(Unwinder, GoesByTheFramePointerWhereACallReturnsAndNoTableSaysHow)
     kind_behind(calls[0]);
     const std::array<std::uintptr_t, 2> frame{7, reinterpret_cast<std::uintptr_t>(end)};
     const auto address = reinterpret_cast<std::uintptr_t>(frame.data());
+    auto where = reinterpret_cast<std::uintptr_t>(end);
     const auto step_from = [&](std::uintptr_t stack_pointer, RegisterValues& registers) {
-        registers[kReturnAddress] = reinterpret_cast<std::uintptr_t>(end);
+        registers[kReturnAddress] = where;
         registers[kFramePointer] = address;
         registers[kStackPointer] = stack_pointer;
         bool is_interrupted = true;
@@ -135,6 +136,9 @@ TEST_F(Unwinder, GoesByTheFramePointerWhereACallReturnsAndNoTableSaysHow)
     EXPECT_EQ(registers[kReturnAddress], reinterpret_cast<std::uintptr_t>(end));
     EXPECT_EQ(registers[kStackPointer], address + sizeof frame);
     EXPECT_FALSE(step_from(address + 8, registers));
+    where = 16;
+    EXPECT_FALSE(step_from(address, registers)) << "a bad pointer that was called has no frame";
+    where = reinterpret_cast<std::uintptr_t>(end);
     set_unwinding(Unwind::cfi);
     EXPECT_FALSE(step_from(address, registers));
     set_unwinding(Unwind::automatic);
