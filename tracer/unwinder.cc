@@ -4,11 +4,13 @@
 
 #include <array>
 #include <limits>
+#include <optional>
 
 #include "src/os/probe.h"
 #include "tracer/arena.h"
 #include "tracer/dwarf_reader.h"
 #include "tracer/own_code.h"
+#include "tracer/process_maps.h"
 
 namespace tarn {
 
@@ -126,8 +128,50 @@ bool is_behind_call(std::uintptr_t address)
     return false;
 }
 
+/// Memory that is executable and of no module, as far as it was looked up. For the holder of
+/// frame_mutex.
+class GeneratedCode {
+public:
+    bool has(std::uintptr_t address)
+    {
+        for (const MemoryRange& range : known_)
+            if (range.contains(address)) return true;
+        return looks_ < kMostLooks && look_up(address);
+    }
+
+private:
+    bool look_up(std::uintptr_t address)
+    {
+        ++looks_;
+        reader_.emplace();
+        Mapping mapping;
+        bool is_found = false;
+        while (!is_found && reader_->next(mapping))
+            is_found = mapping.executable && mapping.range.contains(address);
+        reader_.reset();
+        if (is_found) known_[next_++ % known_.size()] = mapping.range;
+        return is_found;
+    }
+
+    // Each takes 100 us, and what is no code may be another word each time.
+    static constexpr std::size_t kMostLooks = 2000;
+
+    std::array<MemoryRange, 16> known_{};
+    std::size_t next_ = 0;
+    std::size_t looks_ = 0;
+    std::optional<MapsReader> reader_; // its buffer is too much for a small stack
+};
+constinit GeneratedCode generated_code;
+
+/// Whether somebody may have been called from there. Interpreters push an address to return to that
+/// no call is in front of, and jump.
+bool may_return_to(std::uintptr_t address, ModuleId module)
+{
+    return is_behind_call(address) || (module == kNoModule && generated_code.has(address));
+}
+
 /// `rule` is that of the tables.
-UnwindRule adapted(UnwindRule rule, std::uintptr_t address)
+UnwindRule adapted(UnwindRule rule, std::uintptr_t address, ModuleId module)
 {
     using Kind = UnwindRule::Kind;
     if (unwinding == Unwind::cfi || own_code().contains(address)) return rule;
@@ -136,8 +180,8 @@ UnwindRule adapted(UnwindRule rule, std::uintptr_t address)
     // Tables know where a stack begins, and signal frames.
     const bool is_wanted = unwinding == Unwind::fp && rule.kind() <= Kind::through_frame;
     if (!is_unknown && !is_wanted) return rule;
-    return is_behind_call(address) ? make_rule(Kind::by_pointer, 2 * kWord, -2 * kWord)
-                                   : make_rule(Kind::unknown);
+    return may_return_to(address, module) ? make_rule(Kind::by_pointer, 2 * kWord, -2 * kWord)
+                                          : make_rule(Kind::unknown);
 }
 
 UnwindRule rule_at(std::uintptr_t address)
@@ -149,7 +193,7 @@ UnwindRule rule_at(std::uintptr_t address)
     UnwindRule rule = make_rule(UnwindRule::Kind::unknown);
     if (module != kNoModule && find_frame_row(module_table[module].unwind_table, address - 1, row))
         rule = rule_of_row();
-    rule = adapted(rule, address);
+    rule = adapted(rule, address, module);
     rule.set(rule.kind(), module);
     return rule;
 }

@@ -312,9 +312,17 @@ TEST_F(StackWalk, BelievesAFramePointerThatLeadsToACall)
     call(keep_stack, &tree, 0, frame.data());
     ASSERT_GE(tree.last.size(), 3U);
     EXPECT_EQ(tree.last[2], real);
-    // Neither what is no code, nor what no call is in front of, nor what is not aligned.
+    // Interpreters push where they return to.
+    frame[1] = reinterpret_cast<std::uintptr_t>(page) + 66;
+    asm volatile("" : : "r"(frame.data()) : "memory");
+    call(keep_stack, &tree, 0, frame.data());
+    EXPECT_EQ(tree.last.size(), 3U);
+    // Neither what is no address, nor what is no code, nor what is not aligned.
+    static std::uintptr_t data = 0;
+    const std::vector<int> on_heap(100);
     for (const std::uintptr_t other :
-         {std::uintptr_t{0x123456}, reinterpret_cast<std::uintptr_t>(page) + 66}) {
+         {std::uintptr_t{0x123456}, reinterpret_cast<std::uintptr_t>(&data),
+          reinterpret_cast<std::uintptr_t>(&on_heap[50])}) {
         frame[1] = other;
         asm volatile("" : : "r"(frame.data()) : "memory");
         call(keep_stack, &tree, 0, frame.data());

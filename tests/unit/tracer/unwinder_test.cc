@@ -117,6 +117,13 @@ TEST_F(Unwinder, GoesByTheFramePointerWhereACallReturnsAndNoTableSaysHow)
     EXPECT_EQ(kind_behind(calls[0]), Kind::unknown);
     set_unwinding(Unwind::automatic);
 
+    // Code, from which interpreters call without a call.
+    kind_behind(others[0]);
+    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_EXEC), 0);
+    rule_cache.clear();
+    EXPECT_EQ(rule_cache.find(reinterpret_cast<std::uintptr_t>(end)).kind(), Kind::by_pointer);
+    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_WRITE), 0);
+
     // A frame as it is on the stack of such code; further inside than the stack pointer there is
     // none.
     kind_behind(calls[0]);
