@@ -111,7 +111,11 @@ unw_cursor_t* cursor_of(std::array<std::uint64_t, 128>& room)
 const char* open_libunwind()
 {
     void* const library = ::dlopen("libunwind-x86_64.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) return "there is no libunwind-x86_64.so.8 (Debian: libunwind8)";
+    if (library == nullptr) {
+        // Or the program would be told of it.
+        ::dlerror(); // NOLINT(concurrency-mt-unsafe): glibc's is of the thread
+        return "there is no libunwind-x86_64.so.8 (Debian: libunwind8)";
+    }
     const bool has_all =
         find(library, functions.create, TARN_NAME_OF(unw_create_addr_space)) &&
         find(library, functions.cache, TARN_NAME_OF(unw_set_caching_policy)) &&
@@ -130,7 +134,10 @@ const char* open_libunwind()
 LibunwindSteps::LibunwindSteps(const RegisterValues& registers) : registers_(registers)
 {
     const std::uint64_t now = rule_cache.epoch();
-    if (epoch.exchange(now) != now) functions.flush(space, 0, 0);
+    if (epoch.load(std::memory_order_acquire) != now) {
+        functions.flush(space, 0, 0);
+        epoch.store(now, std::memory_order_release);
+    }
     is_valid_ = functions.start(cursor_of(cursor_), space, &registers_) == 0;
 }
 

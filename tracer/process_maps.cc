@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "src/base/text.h"
@@ -56,11 +57,17 @@ std::size_t number_in(std::string_view text)
 
 } // namespace
 
-MapsReader::MapsReader(const char* path) : descriptor_(::open(path, O_RDONLY | O_CLOEXEC)) {}
+// By system call: libc's functions are where a thread may be cancelled, which malloc is not.
+MapsReader::MapsReader(const char* path)
+{
+    const os::ErrnoGuard guard;
+    descriptor_ = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0));
+}
 
 MapsReader::~MapsReader()
 {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    const os::ErrnoGuard guard;
+    if (descriptor_ >= 0) ::syscall(SYS_close, descriptor_);
 }
 
 bool MapsReader::next_line(std::string_view& line)
@@ -78,7 +85,8 @@ bool MapsReader::next_line(std::string_view& line)
         end_ = rest.size();
         if (descriptor_ < 0 || end_ == buffer_.size()) return false; // no path is that long
         const os::ErrnoGuard guard;
-        const ::ssize_t got = ::read(descriptor_, buffer_.data() + end_, buffer_.size() - end_);
+        const long got =
+            ::syscall(SYS_read, descriptor_, buffer_.data() + end_, buffer_.size() - end_);
         if (got <= 0) return false;
         end_ += static_cast<std::size_t>(got);
     }

@@ -40,7 +40,7 @@ protected:
     bool next_line(std::string_view& line);
 
 private:
-    int descriptor_;
+    int descriptor_ = -1;
     std::size_t begin_ = 0; // of what is in buffer_ and not read yet
     std::size_t end_ = 0;
     std::array<char, 8192> buffer_;

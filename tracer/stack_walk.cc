@@ -14,9 +14,6 @@ namespace tarn {
 
 namespace {
 
-/// Beyond the largest frames there are; what a rule says of broken code is not followed.
-constexpr std::uintptr_t kLargestFrame = std::uintptr_t{64} << 20;
-
 /// Up to here all pages between two frames are looked at.
 constexpr std::uintptr_t kLargestGap = std::uintptr_t{1} << 20;
 
@@ -76,16 +73,6 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     stack_ = {page, is_same ? stack_.end : page + os::kPageSize};
 }
 
-/// Whether rbp is that of a frame further outside, as far as that can be seen.
-[[gnu::noinline]] bool StackWalker::leads_to_call(const Position& at)
-{
-    const std::uintptr_t frame = at.frame_pointer;
-    if (frame - at.stack_pointer > kLargestFrame || frame % kWord != 0 ||
-        !is_readable(frame + kWord))
-        return false;
-    return rule_of(load(frame + kWord)).kind() != UnwindRule::Kind::unknown;
-}
-
 /// Goes to the caller, noting in fresh_ on which words that depends.
 [[gnu::always_inline]] inline StackWalker::Step StackWalker::step(Position& at,
                                                                   const UnwindRule& rule)
@@ -99,7 +86,7 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
         rbp_base = cfa = at.stack_pointer + offset;
         break;
     case Rule::by_pointer:
-        if (!leads_to_call(at)) return Step::end;
+        if (const Step found = look_at_frame(at); found != Step::call) return found;
         [[fallthrough]];
     case Rule::from_frame:
         rbp_base = cfa = at.frame_pointer + offset;
@@ -115,7 +102,7 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     case Rule::special:
         return Step::special;
     default:
-        return Step::end;
+        return end_of_stack(at.stack_pointer);
     }
     if (cfa - at.stack_pointer - kWord > kLargestFrame || cfa % kWord != 0 ||
         !is_readable(cfa - kWord))
@@ -128,7 +115,9 @@ inline void StackWalker::find_stack(std::uintptr_t stack_pointer)
     }
     at.address = load(cfa - kWord);
     at.stack_pointer = cfa;
-    return at.address == 0 ? Step::end : Step::call;
+    if (at.address == 0) [[unlikely]]
+        return end_of_stack(cfa);
+    return Step::call;
 }
 
 /// Makes `at` the first caller of `start` that is not our own, if the way there is one of

@@ -42,6 +42,7 @@ public:
     {
         last_size_ = 0;
         stack_ = {};
+        top_ = 0;
     }
 
 private:
@@ -92,7 +93,8 @@ private:
     enum class Step : std::uint8_t { call, end, special };
 
     bool is_readable(std::uintptr_t address);
-    bool leads_to_call(const Position& at);
+    Step look_at_frame(const Position& at);
+    Step end_of_stack(std::uintptr_t stack_pointer);
     void find_stack(std::uintptr_t stack_pointer);
     bool leave_known(const Position& start, const MemoryRange& own, Position& at);
     Step leave_own(Position& at, const MemoryRange& own);
@@ -110,6 +112,8 @@ private:
     Step walk_new(Position& at, std::size_t most_calls, bool& has_joined);
     TraceId walk_anyhow(const Position& start, const MemoryRange& own, std::size_t most_calls);
 
+    // Beyond the largest frames there are; what a rule says of broken code is not followed.
+    static constexpr std::uintptr_t kLargestFrame = std::uintptr_t{64} << 20;
     static constexpr int kRecentBits = 10;
     static constexpr std::size_t kMostFresh = 3 * kMostCalls;
     // A stack that is deeper than what is kept is joined to what is known of it, up to twice as
@@ -125,6 +129,7 @@ private:
     bool is_cut_;               // last_ begins further inside than the stack does
     std::uint64_t epoch_;       // of the rules by which last_ was found
     MemoryRange stack_;         // pages around the stack pointer that can be read
+    std::uintptr_t top_;        // where a walk by tables alone ended: all below is of this stack
     std::size_t next_own_path_;
     std::array<OwnPath, 4> own_paths_;
     std::array<RecentNode, std::size_t{1} << kRecentBits> recent_nodes_;

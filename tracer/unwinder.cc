@@ -4,13 +4,12 @@
 
 #include <array>
 #include <limits>
-#include <optional>
 
 #include "src/os/probe.h"
 #include "tracer/arena.h"
 #include "tracer/dwarf_reader.h"
+#include "tracer/frame_pointer.h"
 #include "tracer/own_code.h"
-#include "tracer/process_maps.h"
 
 namespace tarn {
 
@@ -102,74 +101,6 @@ UnwindRule rule_of_row()
 
 constinit Unwind unwinding = Unwind::automatic;
 
-/// Bytes of an instruction `call r/m64`, which begins with 0xFF.
-/// Source: Intel SDM volume 2, CALL and tables 2-2 and 2-3.
-std::size_t size_of_indirect_call(const unsigned char* code)
-{
-    const unsigned mode = code[1] >> 6U;
-    const unsigned base = code[1] & 7U;
-    const bool has_sib = mode != 3 && base == 4;
-    const bool has_wide = mode == 2 || (mode == 0 && (has_sib ? (code[2] & 7U) : base) == 5);
-    return 2U + (has_sib ? 1U : 0U) + (has_wide ? 4U : 0U) + (mode == 1 ? 1U : 0U);
-}
-
-/// Whether a call may return there.
-bool is_behind_call(std::uintptr_t address)
-{
-    constexpr std::size_t kLongest = 7;
-    std::array<unsigned char, kLongest> code{};
-    if (!os::read_memory(address - kLongest, code.data(), kLongest)) return false;
-    if (code[2] == 0xE8) return true; // call rel32
-    for (std::size_t size = 2; size <= kLongest; ++size) {
-        const unsigned char* const at = code.data() + kLongest - size;
-        const bool is_call = at[0] == 0xFF && (at[1] & 0x38U) == 0x10;
-        if (is_call && size_of_indirect_call(at) == size) return true;
-    }
-    return false;
-}
-
-/// Memory that is executable and of no module, as far as it was looked up. For the holder of
-/// frame_mutex.
-class GeneratedCode {
-public:
-    bool has(std::uintptr_t address)
-    {
-        for (const MemoryRange& range : known_)
-            if (range.contains(address)) return true;
-        return looks_ < kMostLooks && look_up(address);
-    }
-
-private:
-    bool look_up(std::uintptr_t address)
-    {
-        ++looks_;
-        reader_.emplace();
-        Mapping mapping;
-        bool is_found = false;
-        while (!is_found && reader_->next(mapping))
-            is_found = mapping.executable && mapping.range.contains(address);
-        reader_.reset();
-        if (is_found) known_[next_++ % known_.size()] = mapping.range;
-        return is_found;
-    }
-
-    // Each takes 100 us, and what is no code may be another word each time.
-    static constexpr std::size_t kMostLooks = 2000;
-
-    std::array<MemoryRange, 16> known_{};
-    std::size_t next_ = 0;
-    std::size_t looks_ = 0;
-    std::optional<MapsReader> reader_; // its buffer is too much for a small stack
-};
-constinit GeneratedCode generated_code;
-
-/// Whether somebody may have been called from there. Interpreters push an address to return to that
-/// no call is in front of, and jump.
-bool may_return_to(std::uintptr_t address, ModuleId module)
-{
-    return is_behind_call(address) || (module == kNoModule && generated_code.has(address));
-}
-
 /// `rule` is that of the tables.
 UnwindRule adapted(UnwindRule rule, std::uintptr_t address, ModuleId module)
 {
@@ -226,7 +157,9 @@ UnwindRule RuleCache::look_up(std::uintptr_t address)
         const os::LockGuard row_guard(frame_mutex);
         rule = rule_at(address);
     }
-    if (entries_.load(std::memory_order_relaxed) != nullptr) keep(address, rule);
+    // Any word may be looked up where frame pointers are not what they seem: those are not kept.
+    const bool is_code = rule.kind() != UnwindRule::Kind::unknown || rule.module() != kNoModule;
+    if (is_code && entries_.load(std::memory_order_relaxed) != nullptr) keep(address, rule);
     return rule;
 }
 
@@ -324,21 +257,25 @@ bool step_by_table(std::uintptr_t address, RegisterValues& registers, bool& is_i
     return true;
 }
 
+/// Whether it is code that a frame pointer says how to leave. Of interrupted code: a call through a
+/// bad pointer has made no frame yet.
+bool goes_by_pointer(std::uintptr_t address, bool is_interrupted)
+{
+    if (unwinding == Unwind::cfi || !is_address(address)) return false;
+    if (!is_interrupted) return rule_cache.find(address).kind() == UnwindRule::Kind::by_pointer;
+    const os::LockGuard guard(frame_mutex);
+    return is_generated(address);
+}
+
 /// Of code without tables, by rbp. Errors: Caller::unknown, it leads to no call.
 Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
 {
-    using Kind = UnwindRule::Kind;
     const std::uintptr_t frame = registers[kFramePointer];
     std::array<std::uintptr_t, 2> saved{};
-    const std::uintptr_t address = registers[kReturnAddress];
-    std::byte byte{};
-    // A call through a bad pointer has made no frame yet.
-    const bool may_be_code = is_interrupted ? os::read_memory(address, &byte, 1)
-                                            : rule_cache.find(address).kind() == Kind::by_pointer;
-    const bool is_known = unwinding != Unwind::cfi && may_be_code &&
-                          frame >= registers[kStackPointer] && frame % sizeof(frame) == 0 &&
+    const bool is_known = frame >= registers[kStackPointer] && frame % sizeof(frame) == 0 &&
                           os::read_memory(frame, saved.data(), sizeof saved) &&
-                          rule_cache.find(saved[1]).kind() != Kind::unknown;
+                          is_address(saved[1]) &&
+                          rule_cache.find(saved[1]).kind() != UnwindRule::Kind::unknown;
     if (!is_known) return Caller::unknown;
     registers[kFramePointer] = saved[0];
     registers[kReturnAddress] = saved[1];
@@ -351,9 +288,14 @@ Caller step_by_pointer(RegisterValues& registers, bool& is_interrupted)
 
 Caller step_out(RegisterValues& registers, bool& is_interrupted)
 {
-    const std::uintptr_t address = registers[kReturnAddress] - (is_interrupted ? 0 : 1);
+    const std::uintptr_t returns_to = registers[kReturnAddress];
+    const bool is_first_by_pointer = unwinding == Unwind::fp && !is_interrupted;
+    if (is_first_by_pointer && goes_by_pointer(returns_to, false))
+        return step_by_pointer(registers, is_interrupted);
     Caller result = Caller::unknown;
+    const std::uintptr_t address = returns_to - (is_interrupted ? 0 : 1);
     if (step_by_table(address, registers, is_interrupted, result)) return result;
+    if (!goes_by_pointer(returns_to, is_interrupted)) return Caller::unknown;
     return step_by_pointer(registers, is_interrupted);
 }
 

@@ -16,8 +16,8 @@ namespace tarn {
 
 class PerfMap {
 public:
-    /// /tmp/perf-PROCESS.map, if it is a file of ours, as perf demands it of what anybody may write
-    /// to /tmp. Errors: as if it were empty.
+    /// /tmp/perf-PROCESS.map, if it is a file of this user's or of root's, as perf demands it of
+    /// what anybody may write to /tmp. Errors: as if it were empty.
     void open(std::uint64_t process);
     /// Lines that are none are left out. What was at the same addresses before is gone.
     void read(std::istream& in);

@@ -289,20 +289,28 @@ TEST_F(StackWalk, TellsFramesApartWhoseSizesDiffer)
     EXPECT_EQ(tree.wrong, 0);
 }
 
-TEST_F(StackWalk, BelievesAFramePointerThatLeadsToACall)
+using CallWithFrame = void (*)(Grow*, Tree*, int, const std::uintptr_t* frame);
+
+/// Calls with rbp as it is told. Ends `page`.
+void generate_call_with_frame(unsigned char*& page)
 {
     // push %rbp; mov %rcx, %rbp; mov %rdi, %rax; mov %rsi, %rdi; mov %edx, %esi; call *%rax;
     // pop %rbp; ret
     constexpr std::array<unsigned char, 16> kCode{0x55, 0x48, 0x89, 0xCD, 0x48, 0x89, 0xF8, 0x48,
                                                   0x89, 0xF7, 0x89, 0xD6, 0xFF, 0xD0, 0x5D, 0xC3};
     constexpr std::size_t kSize = 4096;
-    auto* const page = static_cast<unsigned char*>(
+    page = static_cast<unsigned char*>(
         ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     ASSERT_NE(page, MAP_FAILED);
     std::ranges::copy(kCode, page + 64);
     ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_EXEC), 0);
-    const auto call =
-        reinterpret_cast<void (*)(Grow*, Tree*, int, const std::uintptr_t*)>(page + 64);
+}
+
+TEST_F(StackWalk, BelievesAFramePointerThatLeadsToACall)
+{
+    unsigned char* page = nullptr;
+    generate_call_with_frame(page);
+    const auto call = reinterpret_cast<CallWithFrame>(page + 64);
     const Walker walker = std::make_unique<StackWalker>();
     Tree tree{.walker = walker.get()};
 
@@ -332,7 +340,69 @@ TEST_F(StackWalk, BelievesAFramePointerThatLeadsToACall)
     std::memcpy(shifted + 8, &real, sizeof real);
     call(keep_stack, &tree, 0, reinterpret_cast<const std::uintptr_t*>(shifted));
     EXPECT_EQ(tree.last.size(), 2U);
-    ::munmap(page, kSize);
+    // Once it leads nowhere, once it does.
+    frame[1] = 0;
+    call(keep_stack, &tree, 0, frame.data());
+    EXPECT_EQ(tree.last.size(), 2U);
+    frame[1] = real;
+    asm volatile("" : : "r"(frame.data()) : "memory");
+    call(keep_stack, &tree, 0, frame.data());
+    EXPECT_GE(tree.last.size(), 3U);
+    EXPECT_EQ(tree.wrong, 0);
+}
+
+// A second stack, to and from which the test switches.
+ucontext_t first_context;
+ucontext_t second_context;
+
+struct Beyond {
+    Tree tree;
+    CallWithFrame call = nullptr;
+    std::uintptr_t* buffer = nullptr; // right behind the stack
+};
+Beyond beyond;
+
+[[gnu::noinline]] void keep_once(Tree& tree, int)
+{
+    tree.last = addresses_of(take_stack(*tree.walker, kMostCalls).trace);
+    after_call = 12;
+}
+
+void run_below_a_buffer()
+{
+    keep_once(beyond.tree, 0);
+    for (;;) {
+        beyond.call(keep_once, &beyond.tree, 0, beyond.buffer);
+        ::swapcontext(&second_context, &first_context);
+    }
+}
+
+/// rbp may be left over from a buffer that was given back since.
+TEST_F(StackWalk, ReadsNoMemoryThatIsNotOfTheStack)
+{
+    constexpr std::size_t kStack = std::size_t{256} * 1024;
+    constexpr std::size_t kBuffer = 4096;
+    auto* const memory = static_cast<std::byte*>(::mmap(
+        nullptr, kStack + kBuffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ASSERT_NE(memory, MAP_FAILED);
+    unsigned char* page = nullptr;
+    generate_call_with_frame(page);
+    const Walker walker = std::make_unique<StackWalker>();
+    beyond.tree.walker = walker.get();
+    beyond.call = reinterpret_cast<CallWithFrame>(page + 64);
+    beyond.buffer = reinterpret_cast<std::uintptr_t*>(memory + kStack + 64);
+    beyond.buffer[1] = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
+    ASSERT_EQ(::getcontext(&second_context), 0);
+    second_context.uc_stack.ss_sp = memory;
+    second_context.uc_stack.ss_size = kStack;
+    second_context.uc_link = nullptr;
+    ::makecontext(&second_context, run_below_a_buffer, 0);
+    ::swapcontext(&first_context, &second_context);
+    EXPECT_EQ(beyond.tree.last.size(), 2U) << "the buffer is none of its frames";
+    ASSERT_EQ(::munmap(memory + kStack, kBuffer), 0);
+    ::swapcontext(&first_context, &second_context);
+    EXPECT_EQ(beyond.tree.last.size(), 2U);
+    ::munmap(memory, kStack);
 }
 
 #endif
@@ -426,9 +496,6 @@ TEST_F(StackWalk, KeepsAsManyCallsAsItMayOnTheWayBack)
     EXPECT_EQ(tree.wrong, 0) << "of " << tree.stacks;
 }
 
-// A second stack, to and from which the test switches.
-ucontext_t first_context;
-ucontext_t second_context;
 Tree* switching = nullptr;
 
 [[gnu::noinline]] void look_and_switch(int depth)

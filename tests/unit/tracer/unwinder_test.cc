@@ -117,38 +117,46 @@ TEST_F(Unwinder, GoesByTheFramePointerWhereACallReturnsAndNoTableSaysHow)
     EXPECT_EQ(kind_behind(calls[0]), Kind::unknown);
     set_unwinding(Unwind::automatic);
 
-    // Code, from which interpreters call without a call.
-    kind_behind(others[0]);
-    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_EXEC), 0);
-    rule_cache.clear();
-    EXPECT_EQ(rule_cache.find(reinterpret_cast<std::uintptr_t>(end)).kind(), Kind::by_pointer);
-    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_WRITE), 0);
-
     // A frame as it is on the stack of such code; further inside than the stack pointer there is
     // none.
     kind_behind(calls[0]);
-    const std::array<std::uintptr_t, 2> frame{7, reinterpret_cast<std::uintptr_t>(end)};
-    const auto address = reinterpret_cast<std::uintptr_t>(frame.data());
     auto where = reinterpret_cast<std::uintptr_t>(end);
+    std::array<std::uintptr_t, 2> frame{7, where};
+    const auto address = reinterpret_cast<std::uintptr_t>(frame.data());
+    bool is_interrupted = false;
     const auto step_from = [&](std::uintptr_t stack_pointer, RegisterValues& registers) {
         registers[kReturnAddress] = where;
         registers[kFramePointer] = address;
         registers[kStackPointer] = stack_pointer;
-        bool is_interrupted = true;
-        return step_out(registers, is_interrupted) == Caller::found && !is_interrupted;
+        bool was_interrupted = is_interrupted;
+        return step_out(registers, was_interrupted) == Caller::found && !was_interrupted;
     };
     RegisterValues registers{};
     EXPECT_TRUE(step_from(address, registers));
     EXPECT_EQ(registers[kFramePointer], 7U);
-    EXPECT_EQ(registers[kReturnAddress], reinterpret_cast<std::uintptr_t>(end));
+    EXPECT_EQ(registers[kReturnAddress], where);
     EXPECT_EQ(registers[kStackPointer], address + sizeof frame);
     EXPECT_FALSE(step_from(address + 8, registers));
-    where = 16;
-    EXPECT_FALSE(step_from(address, registers)) << "a bad pointer that was called has no frame";
-    where = reinterpret_cast<std::uintptr_t>(end);
+    for (const std::uintptr_t none : {std::uintptr_t{0}, std::uintptr_t{1}, ~std::uintptr_t{0}}) {
+        frame[1] = none;
+        EXPECT_FALSE(step_from(address, registers)) << none;
+    }
+    frame[1] = where;
     set_unwinding(Unwind::cfi);
     EXPECT_FALSE(step_from(address, registers));
     set_unwinding(Unwind::automatic);
+
+    // A bad pointer that was called has made no frame: wherever it led to, it was not code.
+    is_interrupted = true;
+    EXPECT_FALSE(step_from(address, registers));
+    ASSERT_EQ(::mprotect(page, kSize, PROT_READ | PROT_EXEC), 0);
+    EXPECT_TRUE(step_from(address, registers));
+    where = 16;
+    EXPECT_FALSE(step_from(address, registers));
+
+    // Code, from which interpreters call without a call.
+    EXPECT_EQ(rule_cache.find(reinterpret_cast<std::uintptr_t>(page) + 3000).kind(),
+              Kind::by_pointer);
     ::munmap(page, kSize);
 }
 
