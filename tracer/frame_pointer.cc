@@ -97,7 +97,12 @@ bool is_generated(std::uintptr_t address)
     constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
     if (frame < at.stack_pointer || frame + 2 * kWord > top_ || frame % kWord != 0)
         return Step::end;
-    const auto address = *reinterpret_cast<const std::uintptr_t*>(frame + kWord);
+    // A coroutine's stack may lie below that of its thread, with nothing between them.
+    std::uintptr_t address = 0;
+    if (stack_.contains(frame) && stack_.contains(frame + 2 * kWord - 1))
+        address = *reinterpret_cast<const std::uintptr_t*>(frame + kWord);
+    else if (!os::read_memory(frame + kWord, &address, kWord))
+        return Step::end;
     if (is_address(address) && rule_cache.find(address).kind() != UnwindRule::Kind::unknown)
         return Step::call;
     fresh_[fresh_size_] = {frame + kWord, address};
